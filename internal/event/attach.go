@@ -1,0 +1,150 @@
+package event
+
+import (
+	"unsafe"
+)
+
+func typed[T any](buf []byte, want int) ([]T, error) {
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	if len(buf) != want*size {
+		return nil, malformed("buffer of %d bytes, wanted %d x %d", len(buf), want, size)
+	}
+	if want == 0 {
+		return nil, nil
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(&buf[0])), want), nil
+}
+
+// attach puts a decoded column where its role says.
+func (b *Batch) attach(c *column) (err error) {
+	switch c.role {
+	case roleTime:
+		b.Time, err = typed[int64](c.buffers[0], b.Rows)
+	case roleID:
+		b.ID, err = c.text(b.Rows)
+	case roleMessage:
+		b.Message, err = c.text(b.Rows)
+	case roleAttrs:
+		b.Attrs, err = c.text(b.Rows)
+	case rolePredValue:
+		b.PredValue, err = c.num(b.Rows)
+	case roleLabelValue:
+		b.LabelValue, err = c.num(b.Rows)
+	case roleScore:
+		b.Score, err = c.num(b.Rows)
+	case roleLatency:
+		b.Latency, err = c.num(b.Rows)
+	case roleScores:
+		b.Scores, err = appendNum(b.Scores, c, b.Rows)
+	case roleNum:
+		b.Nums, err = appendNum(b.Nums, c, b.Rows)
+	default:
+		return b.attachDict(c)
+	}
+	return err
+}
+
+func (b *Batch) attachDict(c *column) error {
+	d, err := c.dict(b.Rows)
+	if err != nil {
+		return err
+	}
+	switch c.role {
+	case roleVersion:
+		b.Version = d
+	case rolePred:
+		b.Pred = d
+	case roleLabel:
+		b.Label = d
+	case roleErr:
+		b.Err = d
+	case roleSegment:
+		b.Segments = append(b.Segments, d)
+	case roleCat:
+		b.Cats = append(b.Cats, d)
+	default:
+		return malformed("role %d is unknown", c.role)
+	}
+	return nil
+}
+
+func appendNum(to []Num, c *column, rows int) ([]Num, error) {
+	n, err := c.num(rows)
+	return append(to, n), err
+}
+
+func (c *column) num(rows int) (Num, error) {
+	values, err := typed[float64](c.buffers[0], rows)
+	if err != nil {
+		return Num{}, err
+	}
+	n := Num{Name: c.name, Epoch: c.epoch, Centre: c.centre, Values: values}
+	if len(c.buffers[1]) > 0 {
+		if len(c.buffers[1]) != (rows+7)/8 {
+			return Num{}, malformed("bitmap of %d bytes for %d rows", len(c.buffers[1]), rows)
+		}
+		n.Valid = c.buffers[1]
+	}
+	return n, nil
+}
+
+func (c *column) text(rows int) (Text, error) {
+	offsets, err := typed[uint32](c.buffers[0], rows+1)
+	if err != nil {
+		return Text{}, err
+	}
+	return Text{Offsets: offsets, Data: c.buffers[1]}, checkOffsets(offsets, len(c.buffers[1]))
+}
+
+func checkOffsets(offsets []uint32, size int) error {
+	last := uint32(0)
+	for _, o := range offsets {
+		if o < last {
+			return malformed("offset %d after %d", o, last)
+		}
+		last = o
+	}
+	if int(last) > size {
+		return malformed("offset %d past %d bytes", last, size)
+	}
+	return nil
+}
+
+func (c *column) dict(rows int) (Dict, error) {
+	codes, err := typed[int32](c.buffers[0], rows)
+	if err != nil {
+		return Dict{}, err
+	}
+	if len(c.buffers[1]) < 4 {
+		return Dict{}, malformed("dictionary without offsets")
+	}
+	offsets, err := typed[uint32](c.buffers[1], len(c.buffers[1])/4)
+	if err != nil {
+		return Dict{}, err
+	}
+	data := c.buffers[2]
+	if err := checkOffsets(offsets, len(data)); err != nil {
+		return Dict{}, err
+	}
+	values := make([]string, len(offsets)-1)
+	for i := range values {
+		if s := data[offsets[i]:offsets[i+1]]; len(s) > 0 {
+			values[i] = unsafe.String(&s[0], len(s))
+		}
+	}
+	return Dict{Name: c.name, Codes: codes, Values: values}, checkCodes(codes, int32(len(values)))
+}
+
+func checkCodes(codes []int32, n int32) error {
+	bad := int32(0)
+	for _, code := range codes {
+		if code < -1 || code >= n {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return malformed("%d codes outside a dictionary of %d", bad, n)
+	}
+	return nil
+}

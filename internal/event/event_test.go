@@ -1,0 +1,141 @@
+package event
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"testing"
+)
+
+func sample(rows int) *Batch {
+	b := &Batch{Header: Header{Kind: Predictions, Task: Binary, Model: "fraud", Positive: "1", BatchID: "b1", Arrived: 1700000000123, Flags: Imported}, Rows: rows}
+	b.Time = make([]int64, rows)
+	amount := Num{Name: "amount", Epoch: 1, Centre: 12.5, Values: make([]float64, rows)}
+	b.Score = Num{Values: make([]float64, rows)}
+	b.Pred = Dict{Values: []string{"0", "1"}, Codes: make([]int32, rows)}
+	country := Dict{Name: "country", Values: []string{"DE", "", "中国"}, Codes: make([]int32, rows)}
+	for i := range rows {
+		b.ID.Append(fmt.Sprintf("id-%d", i))
+		b.Time[i] = int64(1700000000000 + i)
+		amount.Values[i] = float64(i) / 3
+		b.Score.Values[i] = math.Mod(float64(i)*0.37, 1)
+		b.Pred.Codes[i] = int32(i % 2)
+		country.Codes[i] = int32(i%4) - 1
+	}
+	for i := 0; i < rows; i += 5 {
+		amount.SetNull(i)
+	}
+	b.Nums, b.Cats = []Num{amount}, []Dict{country}
+	return b
+}
+
+func TestRoundTrip(t *testing.T) {
+	for _, rows := range []int{1, 7, 8, 9, 1000} {
+		want := sample(rows)
+		frame := want.AppendTo(nil)
+		got, err := Decode(frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(want, got) {
+			t.Fatalf("rows %d: got\n%+v\nwanted\n%+v", rows, got, want)
+		}
+	}
+}
+
+func TestFramesStandOneAfterAnother(t *testing.T) {
+	record := sample(3).AppendTo(nil)
+	record = sample(5).AppendTo(record)
+	var rows []int
+	err := Frames(record, func(frame []byte) error {
+		b, err := Decode(frame)
+		if err == nil {
+			rows = append(rows, b.Rows)
+		}
+		return err
+	})
+	if err != nil || !reflect.DeepEqual(rows, []int{3, 5}) {
+		t.Fatal(rows, err)
+	}
+}
+
+func TestDecodeMisaligned(t *testing.T) {
+	frame := sample(9).AppendTo(nil)
+	moved := append(make([]byte, 1, len(frame)+1), frame...)[1:]
+	if got, err := Decode(moved); err != nil || got.Nums[0].Values[8] != 8.0/3 {
+		t.Fatal(got, err)
+	}
+}
+
+func TestSplitKeepsEachRowOnceInItsIDsPartition(t *testing.T) {
+	b := sample(1000)
+	seen := map[string]float64{}
+	for p, part := range b.Split(4) {
+		for i := range part.Rows {
+			id := part.ID.At(i)
+			if got := HashID(ModelSeed("fraud"), id).Partition(4); got != p {
+				t.Fatalf("row %s of partition %d stands in %d", id, got, p)
+			}
+			if part.Nums[0].Null(i) != (part.Time[i]%1700000000000%5 == 0) {
+				t.Fatalf("row %s: nulls moved", id)
+			}
+			seen[string(id)] = part.Nums[0].Values[i]
+		}
+	}
+	if len(seen) != 1000 || seen["id-7"] != 7.0/3 {
+		t.Fatal(len(seen), seen["id-7"])
+	}
+}
+
+func TestTakeCompactsLargeDictionaries(t *testing.T) {
+	d := Dict{Codes: []int32{99, -1, 98}, Values: make([]string, 100)}
+	d.Values[99], d.Values[98] = "x", "y"
+	got := d.Take([]int32{0, 1, 2})
+	if len(got.Values) != 2 {
+		t.Fatal(len(got.Values))
+	}
+	if v, ok := got.At(2); v != "y" || !ok {
+		t.Fatal(v)
+	}
+	if _, ok := got.At(1); ok {
+		t.Fatal("null became a value")
+	}
+	if d.Codes[0] != 99 {
+		t.Fatal("the original changed")
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(sample(3).AppendTo(nil))
+	f.Add((&Batch{Header: Header{Kind: Logs}, Rows: 1, Time: []int64{1}}).AppendTo(nil))
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		b, err := Decode(frame)
+		if err != nil {
+			return
+		}
+		for i := range b.Rows {
+			b.ID.At(i)
+			for j := range b.Cats {
+				b.Cats[j].At(i)
+			}
+			for j := range b.Nums {
+				b.Nums[j].Null(i)
+			}
+		}
+		b.Split(2)
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	batch := sample(10000)
+	for range 19 {
+		batch.Nums = append(batch.Nums, batch.Nums[0])
+	}
+	frame := batch.AppendTo(nil)
+	b.SetBytes(int64(len(frame)))
+	for b.Loop() {
+		if _, err := Decode(frame); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

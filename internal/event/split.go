@@ -1,0 +1,160 @@
+package event
+
+import (
+	"github.com/zeebo/xxh3"
+)
+
+// Hash is what stands for a row's (model, id): 128 bits, so that two ids never
+// meet by accident among billions.
+type Hash struct{ Hi, Lo uint64 }
+
+// ModelSeed starts the hashes of one model's ids.
+func ModelSeed(model string) uint64 { return xxh3.HashString(model) }
+
+// HashID is the hash of an id under its model's seed.
+func HashID(seed uint64, id []byte) Hash {
+	h := xxh3.Hash128Seed(id, seed)
+	return Hash{h.Hi, h.Lo}
+}
+
+// Partition is where a row with this hash lives among parts: a prediction and
+// its label must meet.
+func (h Hash) Partition(parts int) int { return int(h.Hi % uint64(parts)) }
+
+// Split cuts the batch so that each row stands in its id's partition. A batch
+// without ids goes whole to the partition of its batch id, or of its model and
+// time of arrival. Partitions without rows are nil.
+func (b *Batch) Split(parts int) []*Batch {
+	out := make([]*Batch, parts)
+	if parts == 1 {
+		out[0] = b
+		return out
+	}
+	if !b.HasIDs() {
+		out[b.wholePartition(parts)] = b
+		return out
+	}
+	rows := make([][]int32, parts)
+	seed := ModelSeed(b.Model)
+	for i := range b.Rows {
+		p := HashID(seed, b.ID.At(i)).Partition(parts)
+		rows[p] = append(rows[p], int32(i))
+	}
+	for p, r := range rows {
+		switch len(r) {
+		case 0:
+		case b.Rows:
+			out[p] = b
+		default:
+			out[p] = b.Take(r)
+		}
+	}
+	return out
+}
+
+func (b *Batch) wholePartition(parts int) int {
+	h := xxh3.HashString(b.Model) + uint64(b.Arrived)
+	if b.BatchID != "" {
+		h = xxh3.HashString(b.BatchID)
+	}
+	return int(h % uint64(parts))
+}
+
+// Take is a batch of the given rows, in their order.
+func (b *Batch) Take(rows []int32) *Batch {
+	out := &Batch{Header: b.Header, Rows: len(rows)}
+	out.ID, out.Message, out.Attrs = b.ID.take(rows), b.Message.take(rows), b.Attrs.take(rows)
+	out.Time = gather(b.Time, rows)
+	out.Version, out.Pred, out.Label, out.Err = b.Version.Take(rows), b.Pred.Take(rows), b.Label.Take(rows), b.Err.Take(rows)
+	out.PredValue, out.LabelValue = b.PredValue.Take(rows), b.LabelValue.Take(rows)
+	out.Score, out.Latency = b.Score.Take(rows), b.Latency.Take(rows)
+	out.Scores, out.Nums = takeNums(b.Scores, rows), takeNums(b.Nums, rows)
+	out.Segments, out.Cats = takeDicts(b.Segments, rows), takeDicts(b.Cats, rows)
+	return out
+}
+
+func gather[T any](from []T, rows []int32) []T {
+	if len(from) == 0 {
+		return nil
+	}
+	to := make([]T, len(rows))
+	for i, r := range rows {
+		to[i] = from[r]
+	}
+	return to
+}
+
+func takeNums(from []Num, rows []int32) []Num {
+	to := make([]Num, len(from))
+	for i := range from {
+		to[i] = from[i].Take(rows)
+	}
+	return to
+}
+
+func takeDicts(from []Dict, rows []int32) []Dict {
+	to := make([]Dict, len(from))
+	for i := range from {
+		to[i] = from[i].Take(rows)
+	}
+	return to
+}
+
+// Take is the column's given rows.
+func (n *Num) Take(rows []int32) Num {
+	out := Num{Name: n.Name, Centre: n.Centre, Epoch: n.Epoch, Values: gather(n.Values, rows)}
+	if n.Valid == nil {
+		return out
+	}
+	for i, r := range rows {
+		if n.Null(int(r)) {
+			out.SetNull(i)
+		}
+	}
+	return out
+}
+
+// Take is the column's given rows. The dictionary is shared unless it is much
+// larger than what the rows can use.
+func (d *Dict) Take(rows []int32) Dict {
+	out := Dict{Name: d.Name, Codes: gather(d.Codes, rows), Values: d.Values}
+	if len(d.Values) > 2*len(rows)+16 {
+		out.compact()
+	}
+	return out
+}
+
+// compact drops the values that no row uses.
+func (d *Dict) compact() {
+	remap := make(map[int32]int32, len(d.Codes))
+	values := make([]string, 0, len(d.Codes))
+	for i, code := range d.Codes {
+		if code < 0 {
+			continue
+		}
+		to, ok := remap[code]
+		if !ok {
+			to = int32(len(values))
+			remap[code] = to
+			values = append(values, d.Values[code])
+		}
+		d.Codes[i] = to
+	}
+	d.Values = values
+}
+
+func (t *Text) take(rows []int32) Text {
+	if len(t.Offsets) == 0 {
+		return Text{}
+	}
+	size := 0
+	for _, r := range rows {
+		size += int(t.Offsets[r+1] - t.Offsets[r])
+	}
+	out := Text{Offsets: make([]uint32, 1, len(rows)+1), Data: make([]byte, 0, size)}
+	for _, r := range rows {
+		out.Data = append(out.Data, t.Data[t.Offsets[r]:t.Offsets[r+1]]...)
+		out.Offsets = append(out.Offsets, uint32(len(out.Data)))
+	}
+	return out
+}
