@@ -1,0 +1,172 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/leewayhq/leeway/internal/event"
+)
+
+// FeatureKind is how a feature is summarised.
+type FeatureKind string
+
+// The kinds of features. A feature that arrives as numbers and as strings has
+// an entry for each; the one with the lower index came first and is the
+// declared one, values of the other are type errors.
+const (
+	Numeric     FeatureKind = "numeric"
+	Categorical FeatureKind = "categorical"
+)
+
+// Feature is one input of a model.
+type Feature struct {
+	Name      string      `json:"name"`
+	Kind      FeatureKind `json:"kind"`
+	FirstSeen int64       `json:"first_seen"` // unix ms
+	Epoch     uint32      `json:"epoch,omitempty"`
+	Centre    float64     `json:"centre,omitempty"`
+}
+
+func (f *Feature) key() featureKey { return featureKey{f.Name, f.Kind} }
+
+// Version is one that was seen serving.
+type Version struct {
+	Name      string `json:"name"`
+	FirstSeen int64  `json:"first_seen"` // unix ms of the event
+}
+
+// Task is event.Task as JSON text.
+type Task event.Task
+
+func (t Task) String() string { return event.Task(t).String() }
+
+// MarshalJSON writes the task's name.
+func (t Task) MarshalJSON() ([]byte, error) { return json.Marshal(t.String()) }
+
+// UnmarshalJSON reads the task's name.
+func (t *Task) UnmarshalJSON(text []byte) error {
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("task: %w", err)
+	}
+	parsed, err := event.ParseTask(s)
+	*t = Task(parsed)
+	return err
+}
+
+// ReferenceSource says where a model's reference came from.
+type ReferenceSource string
+
+// The sources of a reference.
+const (
+	ReferenceNone     ReferenceSource = ""
+	ReferenceImport   ReferenceSource = "import"    // rows sent as reference
+	ReferenceRange    ReferenceSource = "range"     // a time range of production
+	ReferenceFirstDay ReferenceSource = "first_day" // the model's first 24 hours
+)
+
+// Reference is what drift is measured against.
+type Reference struct {
+	Source ReferenceSource `json:"source"`
+	From   int64           `json:"from,omitempty"` // unix ms, of a range
+	To     int64           `json:"to,omitempty"`
+	Set    int64           `json:"set,omitempty"` // when it was chosen, unix ms
+}
+
+// Model is what is known of one model.
+type Model struct {
+	Name      string    `json:"name"`
+	Title     string    `json:"title,omitempty"`
+	Created   int64     `json:"created"` // unix ms
+	Task      Task      `json:"task"`
+	Declared  bool      `json:"declared,omitempty"` // the task was declared, not inferred
+	Positive  string    `json:"positive_class,omitempty"`
+	Threshold float64   `json:"threshold,omitempty"` // of the score, where no prediction is sent; 0 means 0.5
+	Features  []Feature `json:"features,omitempty"`
+	Versions  []Version `json:"versions,omitempty"`
+	// Segments are the declared fields to cut by: a segment field or a
+	// categorical feature each. Empty means every segment field that is sent.
+	Segments      []string  `json:"segments,omitempty"`
+	SegmentValues []string  `json:"segment_values,omitempty"` // "field=value", as seen
+	Reference     Reference `json:"reference"`
+	FirstEvent    int64     `json:"first_event,omitempty"` // unix ms of the earliest prediction
+}
+
+// FeatureKinds maps each feature's name to the kind it is judged by.
+func (m *Model) FeatureKinds() map[string]FeatureKind {
+	kinds := make(map[string]FeatureKind, len(m.Features))
+	for i := range m.Features {
+		if _, ok := kinds[m.Features[i].Name]; !ok {
+			kinds[m.Features[i].Name] = m.Features[i].Kind
+		}
+	}
+	return kinds
+}
+
+func (m *Model) threshold() float64 {
+	if m.Threshold == 0 {
+		return 0.5
+	}
+	return m.Threshold
+}
+
+func (m *Model) clone() Model {
+	c := *m
+	c.Features, c.Versions = slices.Clone(m.Features), slices.Clone(m.Versions)
+	c.Segments, c.SegmentValues = slices.Clone(m.Segments), slices.Clone(m.SegmentValues)
+	return c
+}
+
+// Declaration is what a person says of a model; nil fields stay as they are.
+type Declaration struct {
+	Title     *string   `json:"title,omitempty"`
+	Task      *Task     `json:"task,omitempty"`
+	Positive  *string   `json:"positive_class,omitempty"`
+	Threshold *float64  `json:"threshold,omitempty"`
+	Segments  *[]string `json:"segments,omitempty"`
+	Features  []Feature `json:"features,omitempty"`
+}
+
+// Declare applies a declaration.
+func (r *Registry) Declare(name string, d Declaration) (Model, error) {
+	return r.Update(name, func(m *Model) error {
+		if d.Threshold != nil && !(*d.Threshold > 0 && *d.Threshold < 1) {
+			return fmt.Errorf("threshold %v is not between 0 and 1", *d.Threshold)
+		}
+		set(&m.Title, d.Title)
+		set(&m.Positive, d.Positive)
+		set(&m.Threshold, d.Threshold)
+		set(&m.Segments, d.Segments)
+		if d.Task != nil {
+			m.Task, m.Declared = *d.Task, true
+			if *d.Task == Task(event.Binary) && m.Positive == "" {
+				m.Positive = "1"
+			}
+		}
+		return declareFeatures(m, d.Features, r.cfg.Now().UnixMilli())
+	})
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// declareFeatures puts declared kinds in front, where they are judged by.
+func declareFeatures(m *Model, features []Feature, now int64) error {
+	for _, f := range features {
+		if f.Kind != Numeric && f.Kind != Categorical {
+			return fmt.Errorf("feature %q: kind %q is not numeric or categorical", f.Name, f.Kind)
+		}
+		i := slices.IndexFunc(m.Features, func(g Feature) bool { return g.key() == f.key() })
+		if i < 0 {
+			m.Features = slices.Insert(m.Features, 0, Feature{Name: f.Name, Kind: f.Kind, FirstSeen: now})
+			continue
+		}
+		found := m.Features[i]
+		m.Features = slices.Insert(slices.Delete(m.Features, i, i+1), 0, found)
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/leewayhq/leeway/internal/event"
+)
+
+func open(t *testing.T, dir string) *Registry {
+	t.Helper()
+	r, err := Open(Config{Dir: dir, MaxFeatures: 5, MaxSegments: 3, MaxModels: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func batch(rows int, fill func(b *event.Batch)) *event.Batch {
+	b := &event.Batch{Header: event.Header{Kind: event.Predictions, Model: "m"}, Rows: rows, Time: make([]int64, rows)}
+	for i := range b.Time {
+		b.Time[i] = 1700000000000 + int64(i)
+	}
+	fill(b)
+	return b
+}
+
+func classes(values ...string) event.Dict {
+	d := event.Dict{}
+	for i, v := range values {
+		d.Values, d.Codes = append(d.Values, v), append(d.Codes, int32(i))
+	}
+	return d
+}
+
+func numbers(values ...float64) event.Num { return event.Num{Values: values} }
+
+func TestTaskIsInferredOnFirstSight(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		b    *event.Batch
+		want event.Task
+		pos  string
+	}{
+		{"zero and one with a score", batch(2, func(b *event.Batch) {
+			b.Pred, b.PredValue, b.Score = classes("0", "1"), numbers(0, 1), numbers(.2, .9)
+		}), event.Binary, "1"},
+		{"one alone", batch(1, func(b *event.Batch) { b.Pred, b.PredValue = classes("1"), numbers(1) }), event.Binary, "1"},
+		{"booleans", batch(1, func(b *event.Batch) { b.Pred = classes("false") }), event.Binary, "true"},
+		{"two words with a score", batch(2, func(b *event.Batch) { b.Pred, b.Score = classes("ok", "fraud"), numbers(.1, .8) }), event.Binary, "fraud"},
+		{"words", batch(3, func(b *event.Batch) { b.Pred = classes("cat", "dog", "bird") }), event.Multiclass, ""},
+		{"a score alone", batch(1, func(b *event.Batch) { b.Score = numbers(.7) }), event.Binary, "1"},
+		{"numbers", batch(2, func(b *event.Batch) { b.Pred, b.PredValue = classes("3.5", "2"), numbers(3.5, 2) }), event.Regression, ""},
+		{"features alone", batch(1, func(b *event.Batch) { b.Nums = []event.Num{{Name: "x", Values: []float64{1}}} }), event.Unknown, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := open(t, t.TempDir())
+			if _, err := r.Observe(c.b); err != nil {
+				t.Fatal(err)
+			}
+			m, _ := r.Get("m")
+			if event.Task(m.Task) != c.want || m.Positive != c.pos || c.b.Task != c.want {
+				t.Fatalf("got %v %q, wanted %v %q", m.Task, m.Positive, c.want, c.pos)
+			}
+		})
+	}
+}
+
+func TestNarrowFirstLookIsCorrectedButADeclarationStands(t *testing.T) {
+	one := func() *event.Batch {
+		return batch(1, func(b *event.Batch) { b.Pred, b.PredValue = classes("1"), numbers(1) })
+	}
+	more := func() *event.Batch {
+		return batch(1, func(b *event.Batch) { b.Pred, b.PredValue = classes("7.25"), numbers(7.25) })
+	}
+	r := open(t, t.TempDir())
+	r.Observe(one())
+	b := more()
+	r.Observe(b)
+	if b.Task != event.Regression || b.Pred.Present() {
+		t.Fatalf("task %v, predictions %v", b.Task, b.Pred)
+	}
+	binary := Task(event.Binary)
+	if _, err := r.Declare("m", Declaration{Task: &binary}); err != nil {
+		t.Fatal(err)
+	}
+	b = more()
+	if r.Observe(b); b.Task != event.Binary {
+		t.Fatal(b.Task)
+	}
+}
+
+func TestScoreAloneIsDecidedAtTheThreshold(t *testing.T) {
+	r := open(t, t.TempDir())
+	threshold := 0.8
+	if _, err := r.Declare("m", Declaration{Threshold: &threshold}); err != nil {
+		t.Fatal(err)
+	}
+	b := batch(3, func(b *event.Batch) { b.Score = numbers(.79, .8, math.NaN()); b.Score.SetNull(2) })
+	r.Observe(b)
+	if v, _ := b.Pred.At(0); v != "0" {
+		t.Fatal(v)
+	}
+	if v, _ := b.Pred.At(1); v != "1" {
+		t.Fatal(v)
+	}
+	if _, ok := b.Pred.At(2); ok {
+		t.Fatal("a null score became a prediction")
+	}
+}
+
+func TestCentreIsFixedOnceAndSurvivesRestart(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	x := func(n int, at float64) *event.Batch {
+		return batch(n, func(b *event.Batch) {
+			v := event.Num{Name: "x", Values: make([]float64, n)}
+			for i := range v.Values {
+				v.Values[i] = at + float64(i%7)
+			}
+			b.Nums = []event.Num{v}
+		})
+	}
+	b := x(600, 1e9)
+	r.Observe(b)
+	if b.Nums[0].Epoch != 0 {
+		t.Fatal("fixed too early")
+	}
+	b = x(600, 1e9)
+	r.Observe(b)
+	if b.Nums[0].Epoch != 1 || b.Nums[0].Centre != 1e9+3 {
+		t.Fatal(b.Nums[0].Epoch, b.Nums[0].Centre)
+	}
+	r = open(t, dir)
+	b = x(2000, 5)
+	if r.Observe(b); b.Nums[0].Centre != 1e9+3 {
+		t.Fatal("moved by a restart:", b.Nums[0].Centre)
+	}
+}
+
+func TestWidePositiveDataIsCentredAtZero(t *testing.T) {
+	if c := centreOf([]float64{1, 2, 5, 1000, 40000}); c != 0 {
+		t.Fatal(c)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	r := open(t, t.TempDir())
+	b := batch(4, func(b *event.Batch) {
+		for i := range 7 {
+			b.Nums = append(b.Nums, event.Num{Name: fmt.Sprint("f", i), Values: make([]float64, 4)})
+		}
+		b.Segments = []event.Dict{classes("a", "b", "c", "d")}
+		b.Segments[0].Name = "country"
+	})
+	d, err := r.Observe(b)
+	if err != nil || d.Features != 2 || d.Segments != 1 {
+		t.Fatal(d, err)
+	}
+	if v, _ := b.Segments[0].At(3); v != OtherSegment || len(b.Nums) != 5 {
+		t.Fatal(v, len(b.Nums))
+	}
+	for _, name := range []string{"m2", "m3"} {
+		b.Model = name
+		_, err = r.Observe(b)
+	}
+	if !errors.Is(err, ErrLimit) {
+		t.Fatal(err)
+	}
+}
+
+func TestDamagedFileIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, "m.json"), []byte("{"), 0o644)
+	if _, err := Open(Config{Dir: dir}); err == nil {
+		t.Fatal("opened over a damaged file")
+	}
+}
