@@ -1,0 +1,227 @@
+package join
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/leewayhq/leeway/internal/event"
+)
+
+// slotBytes is the unit of the files; an entry takes one slot, or two with
+// segments.
+const slotBytes = 48
+
+// mapStep is by how much the mapping of a file grows at least.
+const mapStep = 1 << 20
+
+// bucket is one file: what is durable or at least written is read through a
+// mapping, what is not yet written lies in tail.
+type bucket struct {
+	name   string
+	file   *os.File
+	start  int64
+	base   uint64 // number of the first slot
+	synced uint64 // slots written and synced
+	open   int64
+	mapped []byte
+	tail   []byte
+	fresh  bool // the folder does not know the file durably yet
+}
+
+func openBucket(name string, st BucketState) (*bucket, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	b := &bucket{name: name, file: f, start: st.Start, base: st.Base, synced: st.Slots, open: st.Open, fresh: st.Slots == 0}
+	info, err := f.Stat()
+	want := int64(st.Slots) * slotBytes
+	if err == nil && info.Size() < want {
+		err = fmt.Errorf("%w: %s has %d bytes, %d were committed", ErrDamaged, name, info.Size(), want)
+	}
+	if err == nil {
+		err = f.Truncate(want)
+	}
+	if err == nil {
+		err = b.remap()
+	}
+	if err == nil {
+		err = b.verify()
+	}
+	if err != nil {
+		b.close()
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	return b, nil
+}
+
+// remap makes the mapping cover what is written. Pages past the end of the file
+// are mapped too, so that it need not be done at each step; they are not read.
+func (b *bucket) remap() error {
+	need := int(b.synced) * slotBytes
+	if need <= len(b.mapped) {
+		return nil
+	}
+	if b.mapped != nil {
+		if err := unix.Munmap(b.mapped); err != nil {
+			return err
+		}
+		b.mapped = nil
+	}
+	size := (need + need/2 + mapStep) &^ (mapStep - 1)
+	m, err := unix.Mmap(int(b.file.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	b.mapped = m
+	return err
+}
+
+func (b *bucket) end() uint64 { return b.base + b.synced + uint64(len(b.tail))/slotBytes }
+
+// at is the bytes from a slot on: two slots where there are two.
+func (b *bucket) at(slot uint64) []byte {
+	i := slot - b.base
+	if i >= b.synced {
+		return b.tail[(i-b.synced)*slotBytes:]
+	}
+	return b.mapped[i*slotBytes : b.synced*slotBytes]
+}
+
+// append encodes an entry behind the others and returns its slot.
+func (b *bucket) append(e *Entry) uint64 {
+	slot := b.end()
+	b.tail = appendEntry(b.tail, e)
+	return slot
+}
+
+// sync writes the tail and makes it durable.
+func (b *bucket) sync() error {
+	if len(b.tail) == 0 {
+		return nil
+	}
+	if _, err := b.file.WriteAt(b.tail, int64(b.synced)*slotBytes); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	if err := unix.Fdatasync(int(b.file.Fd())); err != nil {
+		return fmt.Errorf("join: syncing %s: %w", b.name, err)
+	}
+	if b.fresh {
+		if err := syncDir(filepath.Dir(b.name)); err != nil {
+			return fmt.Errorf("join: %w", err)
+		}
+		b.fresh = false
+	}
+	b.synced += uint64(len(b.tail)) / slotBytes
+	b.tail = b.tail[:0]
+	if err := b.remap(); err != nil {
+		return fmt.Errorf("join: mapping %s: %w", b.name, err)
+	}
+	return nil
+}
+
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (b *bucket) close() {
+	if b.mapped != nil {
+		_ = unix.Munmap(b.mapped)
+		b.mapped = nil
+	}
+	_ = b.file.Close()
+}
+
+// eachEntry calls fn for every written entry, in order.
+func (b *bucket) eachEntry(fn func(slot uint64, h event.Hash)) {
+	for i := uint64(0); i < b.synced; i++ {
+		s := b.mapped[i*slotBytes:]
+		fn(b.base+i, hashOf(s))
+		if flagsOf(s)&hasSegments != 0 {
+			i++
+		}
+	}
+}
+
+// verify checks the sum of every committed slot.
+func (b *bucket) verify() error {
+	for i := uint64(0); i < b.synced; i++ {
+		s := b.mapped[i*slotBytes : (i+1)*slotBytes]
+		if binary.LittleEndian.Uint32(s[44:]) != sum(s[:44]) {
+			return fmt.Errorf("%w: %s: wrong checksum at byte %d", ErrDamaged, b.name, i*slotBytes)
+		}
+	}
+	return nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
+// A slot: hash 16, value 8, label 8, window 4, meta and flags 4, predicted class 4,
+// checksum 4. A second slot has up to 11 segments, 4 each, and its own checksum.
+func appendEntry(dst []byte, e *Entry) []byte {
+	le := binary.LittleEndian
+	flags := e.Flags
+	if len(e.Segments) > 0 {
+		flags |= hasSegments
+	}
+	var s [2 * slotBytes]byte
+	le.PutUint64(s[0:], e.Hash.Hi)
+	le.PutUint64(s[8:], e.Hash.Lo)
+	le.PutUint64(s[16:], math.Float64bits(e.Value))
+	le.PutUint64(s[24:], e.Label)
+	le.PutUint32(s[32:], e.Window)
+	le.PutUint32(s[36:], e.Meta<<8|uint32(flags))
+	le.PutUint32(s[40:], e.Class)
+	le.PutUint32(s[44:], sum(s[:44]))
+	if len(e.Segments) == 0 {
+		return append(dst, s[:slotBytes]...)
+	}
+	t := s[slotBytes:]
+	n := min(len(e.Segments), MaxSegments)
+	for i, name := range e.Segments[:n] {
+		le.PutUint32(t[i*4:], name+1) // 0 ends the list
+	}
+	le.PutUint32(t[44:], sum(t[:44]))
+	return append(dst, s[:]...)
+}
+
+func hashOf(s []byte) event.Hash {
+	return event.Hash{Hi: binary.LittleEndian.Uint64(s), Lo: binary.LittleEndian.Uint64(s[8:])}
+}
+
+func flagsOf(s []byte) Flags { return Flags(s[36]) }
+
+func decodeEntry(s []byte, e *Entry) {
+	le := binary.LittleEndian
+	segments := e.Segments[:0]
+	*e = Entry{
+		Hash:   hashOf(s),
+		Value:  math.Float64frombits(le.Uint64(s[16:])),
+		Label:  le.Uint64(s[24:]),
+		Window: le.Uint32(s[32:]),
+		Meta:   le.Uint32(s[36:]) >> 8,
+		Class:  le.Uint32(s[40:]),
+		Flags:  flagsOf(s) &^ hasSegments,
+	}
+	if flagsOf(s)&hasSegments != 0 {
+		for t := s[slotBytes:]; len(segments) < MaxSegments; t = t[4:] {
+			name := le.Uint32(t)
+			if name == 0 {
+				break
+			}
+			segments = append(slices.Grow(segments, 1), name-1)
+		}
+	}
+	e.Segments = segments
+}

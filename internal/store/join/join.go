@@ -1,0 +1,268 @@
+// Package join keeps, for every id of the last horizon, what the id's label
+// needs when it comes: the window, version and segments of the prediction, and
+// what was predicted. It is the hot path of label joining.
+//
+// Entries are appended to files, one a bucket of arrival time (a thirtieth of
+// the horizon), and found by an index in memory of 8 bytes a slot. A changed
+// entry (a label arrived, a label was corrected) is appended anew and the index
+// points to it; nothing is rewritten in place. A bucket expires by dropping its
+// file. The format is in docs/formats/join.md.
+//
+// A Store belongs to one goroutine. Its files are primary data: Sync makes the
+// tails durable and returns the State that the caller must commit together with
+// the queue offset; Open cuts the files back to the committed State, so what a
+// crash left behind it never happened.
+package join
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/leewayhq/leeway/internal/event"
+)
+
+// ErrDamaged is the class of errors about files that lack what was committed.
+var ErrDamaged = errors.New("join store is damaged")
+
+// Flags of an entry.
+type Flags uint8
+
+// What an entry holds.
+const (
+	HasRow      Flags = 1 << iota // a prediction (or a row of features) was seen
+	HasPred                       // it predicted something
+	HasScore                      // Score is set, of a classification
+	HasLabel                      // a label was seen
+	LabelNumber                   // Label is the bits of a float64, not a class
+	hasSegments                   // a slot of segments follows
+)
+
+// Entry is what is kept of one id.
+type Entry struct {
+	Hash event.Hash
+	// Value is the score of a classification, or the predicted value.
+	Value float64
+	// Label is a class (as named in the caller's names) or the bits of a value.
+	Label uint64
+	// Class is the predicted class, of a classification.
+	Class  uint32
+	Window uint32 // minute since 1970 of the prediction
+	Meta   uint32 // the caller's name of (model, version, task)
+	Flags  Flags
+	// Segments are the caller's names of the segments; at most MaxSegments.
+	Segments []uint32
+}
+
+// MaxSegments is how many segments of one prediction its label is counted in.
+const MaxSegments = 11
+
+// Config says where and for how long. Zero values mean the defaults.
+type Config struct {
+	Dir     string
+	Horizon time.Duration // 30 days
+}
+
+// Store is the pending entries of one partition.
+type Store struct {
+	cfg     Config
+	index   index
+	buckets []*bucket // oldest first; the last is written to
+	dropped []string  // files to remove once the state without them is committed
+}
+
+// State is what is committed: the buckets and how far each is valid.
+type State struct {
+	Buckets []BucketState `json:"buckets"`
+}
+
+// BucketState is one bucket's committed extent.
+type BucketState struct {
+	Start int64  `json:"start"` // arrival, unix ms, of the bucket's beginning
+	Base  uint64 `json:"base"`  // number of its first slot
+	Slots uint64 `json:"slots"`
+	Open  int64  `json:"open"` // predictions still without a label
+}
+
+// Open brings the files to the committed state and reads the ids back.
+func Open(cfg Config, state State) (*Store, error) {
+	if cfg.Horizon <= 0 {
+		cfg.Horizon = 30 * 24 * time.Hour
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	s := &Store{cfg: cfg}
+	known := map[string]bool{}
+	for _, b := range state.Buckets {
+		opened, err := openBucket(s.fileOf(b.Start), b)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		s.buckets = append(s.buckets, opened)
+		known[opened.name] = true
+	}
+	if err := s.removeUnknown(known); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	for _, b := range s.buckets {
+		b.eachEntry(func(slot uint64, h event.Hash) { s.index.put(s, h, slot) })
+	}
+	return s, nil
+}
+
+func (s *Store) fileOf(start int64) string {
+	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%013d.join", start))
+}
+
+// removeUnknown deletes files that no committed state names.
+func (s *Store) removeUnknown(known map[string]bool) error {
+	files, err := filepath.Glob(filepath.Join(s.cfg.Dir, "*.join"))
+	for _, f := range files {
+		if !known[f] {
+			err = errors.Join(err, os.Remove(f))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	return nil
+}
+
+// Find reads the entry of a hash into e, whose Segments are reused.
+func (s *Store) Find(h event.Hash, e *Entry) bool {
+	slot, ok := s.index.find(s, h)
+	if ok {
+		s.read(slot, e)
+	}
+	return ok
+}
+
+// Put appends an entry, which replaces the one of the same hash. A state error
+// (the disk is full) comes from Sync.
+func (s *Store) Put(e *Entry, arrived int64) error {
+	b, err := s.bucketFor(arrived)
+	if err != nil {
+		return err
+	}
+	if old, ok := s.index.find(s, e.Hash); ok {
+		s.settle(old, -1)
+	}
+	slot := b.append(e)
+	s.settle(slot, 1)
+	s.index.put(s, e.Hash, slot)
+	return nil
+}
+
+// settle keeps the count of predictions that wait for a label.
+func (s *Store) settle(slot uint64, by int64) {
+	b := s.bucketOf(slot)
+	if f := flagsOf(b.at(slot)); f&HasPred != 0 && f&HasLabel == 0 {
+		b.open += by
+	}
+}
+
+func (s *Store) bucketFor(arrived int64) (*bucket, error) {
+	span := (s.cfg.Horizon / 30).Milliseconds()
+	base := uint64(0)
+	if n := len(s.buckets); n > 0 {
+		last := s.buckets[n-1]
+		if arrived < last.start+span {
+			return last, nil
+		}
+		base = last.end()
+	}
+	start := arrived - arrived%span
+	b, err := openBucket(s.fileOf(start), BucketState{Start: start, Base: base})
+	if err != nil {
+		return nil, err
+	}
+	s.buckets = append(s.buckets, b)
+	return b, nil
+}
+
+func (s *Store) bucketOf(slot uint64) *bucket {
+	for i := len(s.buckets) - 1; i > 0; i-- {
+		if slot >= s.buckets[i].base {
+			return s.buckets[i]
+		}
+	}
+	return s.buckets[0]
+}
+
+func (s *Store) firstSlot() uint64 {
+	if len(s.buckets) == 0 {
+		return 0
+	}
+	return s.buckets[0].base
+}
+
+func (s *Store) read(slot uint64, e *Entry) { decodeEntry(s.bucketOf(slot).at(slot), e) }
+
+// Expire drops the buckets that are wholly past the horizon at time now, and
+// tells how many predictions in them never got a label. The files go when Done
+// is called after the commit.
+func (s *Store) Expire(now int64) (unlabelled int64) {
+	span, horizon := (s.cfg.Horizon / 30).Milliseconds(), s.cfg.Horizon.Milliseconds()
+	for len(s.buckets) > 1 && s.buckets[0].start+span+horizon < now {
+		unlabelled += s.buckets[0].open
+		s.buckets[0].close()
+		s.dropped = append(s.dropped, s.buckets[0].name)
+		s.buckets = s.buckets[1:]
+	}
+	return unlabelled
+}
+
+// Sync makes everything that was put durable and returns the state to commit.
+func (s *Store) Sync() (State, error) {
+	var st State
+	for _, b := range s.buckets {
+		if err := b.sync(); err != nil {
+			return State{}, err
+		}
+		st.Buckets = append(st.Buckets, BucketState{Start: b.start, Base: b.base, Slots: b.end() - b.base, Open: b.open})
+	}
+	return st, nil
+}
+
+// Done removes the files of expired buckets, after the commit of a state
+// without them.
+func (s *Store) Done() error {
+	var err error
+	for _, name := range s.dropped {
+		err = errors.Join(err, os.Remove(name))
+	}
+	s.dropped = nil
+	return err
+}
+
+// Stats is what there is to watch.
+type Stats struct {
+	Entries     int   // ids in the index
+	IndexBytes  int   // memory
+	FileBytes   int64 // disk
+	Unlabelled  int64 // predictions that wait for a label
+	BucketCount int
+}
+
+// Stats counts.
+func (s *Store) Stats() Stats {
+	st := Stats{Entries: s.index.entries(), IndexBytes: s.index.bytes(), BucketCount: len(s.buckets)}
+	for _, b := range s.buckets {
+		st.FileBytes += int64(b.end()-b.base) * slotBytes
+		st.Unlabelled += b.open
+	}
+	return st
+}
+
+// Close releases the files. What was not synced is lost, as it would be in a
+// crash; the queue still has it.
+func (s *Store) Close() error {
+	for _, b := range s.buckets {
+		b.close()
+	}
+	s.buckets = nil
+	return nil
+}
