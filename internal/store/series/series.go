@@ -81,10 +81,19 @@ func Open(cfg Config) (*Store, error) {
 	if s.db, err = tsdb.Open(cfg.Dir, cfg.Logger, s.registry, tsdbOptions(cfg), nil); err != nil {
 		return nil, fmt.Errorf("series: open %s: %w", cfg.Dir, err)
 	}
-	if err := s.publish(); err != nil {
+	if err := errors.Join(s.clearImport(), s.publish()); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
+}
+
+// clearImport removes what an interrupted import left. Only the owner of the
+// TSDB's lock may do it.
+func (s *Store) clearImport() error {
+	if err := os.RemoveAll(filepath.Join(s.cfg.Dir, importFolder)); err != nil {
+		return fmt.Errorf("series: clear the work folder: %w", err)
+	}
+	return nil
 }
 
 // publish registers all metrics of this store as one collector, so that Close
@@ -100,7 +109,7 @@ func (s *Store) publish() error {
 }
 
 // prepareFolder reports whether the last owner of the folder left without
-// Close, clears what an interrupted import left, and sets the marker.
+// Close, and sets the marker.
 func prepareFolder(dir string) (unclean bool, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return false, err
@@ -109,9 +118,6 @@ func prepareFolder(dir string) (unclean bool, err error) {
 	if _, err := os.Stat(marker); err == nil {
 		unclean = true
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	if err := os.RemoveAll(filepath.Join(dir, importFolder)); err != nil {
 		return false, err
 	}
 	return unclean, os.WriteFile(marker, nil, 0o640)

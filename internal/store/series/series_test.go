@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -187,6 +188,20 @@ func TestRestartKeepsSamplesAndFreesMetrics(t *testing.T) {
 		if err := errors.Join(s.Close(), s.Close()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestOneOwnerAtATime(t *testing.T) {
+	s := open(t, Config{Dir: t.TempDir()})
+	work := filepath.Join(s.cfg.Dir, importFolder)
+	if err := os.Mkdir(work, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if second, err := Open(Config{Dir: s.cfg.Dir}); err == nil {
+		t.Errorf("opened twice, and %v on the second Close", second.Close())
+	}
+	if _, err := os.Stat(work); err != nil {
+		t.Errorf("the second one disturbed the import of the first: %v", err)
 	}
 }
 
