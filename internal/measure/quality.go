@@ -1,0 +1,77 @@
+package measure
+
+import (
+	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/profile"
+)
+
+// Metric is a value under its key in the catalogue.
+type Metric struct {
+	Key string
+	Value
+}
+
+// Result is how good a model was in the window of a profile.
+type Result struct {
+	Task        event.Task
+	Predictions int64
+	Labels      int64
+	Coverage    Value
+	Metrics     []Metric // in the order of the catalogue
+	Confusion   *Confusion
+	Classes     []Class // of several classes, one row each
+}
+
+// Get finds a metric by its key.
+func (r Result) Get(key string) (Value, bool) {
+	for _, m := range r.Metrics {
+		if m.Key == key {
+			return m.Value, true
+		}
+	}
+	return Value{}, false
+}
+
+// Confusion counts labelled rows by true class (row) and predicted class
+// (column). A binary model's classes are "negative" and "positive"; the
+// registry knows their names.
+type Confusion struct {
+	Classes []string
+	Matrix  [][]int64
+	// Other is rows of pairs of classes that the profile did not keep apart.
+	Other int64
+}
+
+// Quality is the quality of a model with the given task. Every metric of the
+// task is in the result, defined or not; an unknown task has none.
+func Quality(p *profile.Profile, task event.Task) Result {
+	r := Result{Task: task, Predictions: p.Predictions, Coverage: Coverage(p)}
+	q := p.Quality
+	if q == nil {
+		q = &profile.Quality{}
+	}
+	r.Labels = q.Labels
+	switch task {
+	case event.Binary:
+		c := counts{q.TP, q.FP, q.FN, q.TN}
+		r.Metrics = append(c.metrics(), scoreMetrics(q)...)
+		r.Confusion = c.confusion()
+	case event.Multiclass:
+		r.multiclass(q)
+	case event.Regression:
+		r.Metrics = regressionMetrics(q.Regression)
+	}
+	return r
+}
+
+// Coverage is the share of the window's predictions whose label has come.
+func Coverage(p *profile.Profile) Value {
+	if p.Predictions <= 0 {
+		return undefined(NoPredictions, 0)
+	}
+	labels := int64(0)
+	if p.Quality != nil {
+		labels = p.Quality.Labels
+	}
+	return defined(float64(labels)/float64(p.Predictions), p.Predictions)
+}
