@@ -1,0 +1,212 @@
+package process
+
+import (
+	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/store/profiles"
+)
+
+const minuteMS = 60_000
+
+// minuteOf is the window of a time; times before 1970 fall into the first.
+func minuteOf(ms int64) uint32 { return uint32(min(max(ms, 0)/minuteMS, 1<<32-1)) }
+
+// group is the rows of a batch that fall into one window.
+type group struct {
+	meta   uint32
+	minute uint32
+	rows   []int32 // nil is all
+}
+
+// grouping is a batch with what its rows have in common looked up once.
+type grouping struct {
+	b        *event.Batch
+	metas    []uint32 // by version code, that of no version first
+	segments [][]uint32
+}
+
+func (w *worker) grouping(b *event.Batch) *grouping {
+	g := &grouping{b: b, metas: make([]uint32, len(b.Version.Values)+1), segments: make([][]uint32, len(b.Segments))}
+	for i := range g.metas {
+		version := ""
+		if i > 0 {
+			version = b.Version.Values[i-1]
+		}
+		g.metas[i] = w.names.metaID(b.Model, version, b.Task, b.Positive)
+	}
+	for i := range b.Segments {
+		d := &b.Segments[i]
+		for _, v := range d.Values {
+			g.segments[i] = append(g.segments[i], w.names.id(d.Name+"="+v))
+		}
+	}
+	return g
+}
+
+func (g *grouping) meta(row int) uint32 {
+	if len(g.b.Version.Codes) == 0 {
+		return g.metas[0]
+	}
+	return g.metas[g.b.Version.Codes[row]+1]
+}
+
+// appendSegments lists the names of a row's segments.
+func (g *grouping) appendSegments(to []uint32, row int) []uint32 {
+	for i := range g.segments {
+		if code := g.b.Segments[i].Codes[row]; code >= 0 {
+			to = append(to, g.segments[i][code])
+		}
+	}
+	return to
+}
+
+// split groups rows (nil is all) by version and by minute, given by minuteAt.
+func (g *grouping) split(rows []int32, minuteAt func(row int) uint32) []group {
+	n := g.b.Rows
+	if rows != nil {
+		n = len(rows)
+	}
+	row := func(i int) int {
+		if rows != nil {
+			return int(rows[i])
+		}
+		return i
+	}
+	if n == 0 {
+		return nil
+	}
+	first := group{meta: g.meta(row(0)), minute: minuteAt(row(0)), rows: rows}
+	same := 1
+	for ; same < n; same++ {
+		if r := row(same); g.meta(r) != first.meta || minuteAt(r) != first.minute {
+			break
+		}
+	}
+	if same == n {
+		return []group{first}
+	}
+	type key struct{ meta, minute uint32 }
+	var groups []group
+	at := map[key]int{}
+	for i := range n {
+		r := row(i)
+		k := key{g.meta(r), minuteAt(r)}
+		j, ok := at[k]
+		if !ok {
+			j = len(groups)
+			at[k] = j
+			groups = append(groups, group{meta: k.meta, minute: k.minute})
+		}
+		groups[j].rows = append(groups[j].rows, int32(r))
+	}
+	return groups
+}
+
+// foldWindows adds rows to their windows of a set, and to those of their segments.
+func (w *worker) foldWindows(set profiles.Set, g *grouping, groups []group) {
+	for _, gr := range groups {
+		k := windowKey{set: set, meta: gr.meta, minute: gr.minute}
+		w.folder.Add(w.window(k), g.b, gr.rows)
+		for i := range g.segments {
+			w.foldSegment(k, g, i, gr.rows)
+		}
+	}
+}
+
+// foldSegment adds rows to the windows of one segment field.
+func (w *worker) foldSegment(k windowKey, g *grouping, field int, rows []int32) {
+	d := &g.b.Segments[field]
+	byCode := make([][]int32, len(d.Values))
+	add := func(r int32) {
+		if code := d.Codes[r]; code >= 0 {
+			byCode[code] = append(byCode[code], r)
+		}
+	}
+	if rows == nil {
+		for r := range int32(g.b.Rows) {
+			add(r)
+		}
+	}
+	for _, r := range rows {
+		add(r)
+	}
+	for code, rows := range byCode {
+		if len(rows) > 0 {
+			k.segment = g.segments[field][code] + 1
+			w.folder.Add(w.window(k), g.b, rows)
+		}
+	}
+}
+
+func (w *worker) foldPredictions(b *event.Batch) error {
+	g := w.grouping(b)
+	rows, err := w.joinPredictions(g)
+	if err != nil {
+		return err
+	}
+	byTime := func(r int) uint32 { return minuteOf(b.Time[r]) }
+	w.foldWindows(profiles.ByPrediction, g, g.split(rows, byTime))
+	live := w.liveRows(b, rows)
+	if live == nil || len(live) > 0 {
+		arrived := minuteOf(b.Arrived)
+		w.foldWindows(profiles.ByEvaluation, g, g.split(live, func(int) uint32 { return arrived }))
+	}
+	n := b.Rows
+	if rows != nil {
+		n = len(rows)
+	}
+	w.metrics.count(b.Model, "folded", n)
+	return nil
+}
+
+// liveRows are those that belong to the evaluation clock: nil is all of the
+// batch, empty is none.
+func (w *worker) liveRows(b *event.Batch, rows []int32) []int32 {
+	if b.Flags&event.Imported != 0 {
+		return []int32{}
+	}
+	oldest := b.Arrived - w.cfg.LateAfter.Milliseconds()
+	all := rows
+	if all == nil {
+		late := false
+		for _, t := range b.Time {
+			late = late || t < oldest
+		}
+		if !late {
+			return nil
+		}
+		all = make([]int32, b.Rows)
+		for i := range all {
+			all[i] = int32(i)
+		}
+	}
+	live := make([]int32, 0, len(all))
+	for _, r := range all {
+		if b.Time[r] >= oldest {
+			live = append(live, r)
+		}
+	}
+	w.metrics.count(b.Model, "late", len(all)-len(live))
+	return live
+}
+
+// foldReference folds rows of a reference, with their labels if they have any.
+// They are not joined to anything.
+func (w *worker) foldReference(b *event.Batch) error {
+	g := w.grouping(b)
+	groups := g.split(nil, func(r int) uint32 { return minuteOf(b.Time[r]) })
+	w.foldWindows(profiles.ByReference, g, groups)
+	l := w.labelColumn(b)
+	if l.present() {
+		var e pendingRow
+		for r := range b.Rows {
+			label, ok := l.at(r)
+			if !ok {
+				continue
+			}
+			w.fillRow(&e, g, r)
+			w.settleLabel(&e.Entry, label, profiles.ByReference, e.Window, 1)
+		}
+	}
+	w.metrics.count(b.Model, "reference", b.Rows)
+	return nil
+}

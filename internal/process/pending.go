@@ -1,0 +1,271 @@
+package process
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/profile"
+	"github.com/leewayhq/leeway/internal/store/join"
+	"github.com/leewayhq/leeway/internal/store/profiles"
+)
+
+// label is a truth: a class by name, or a number.
+type label struct {
+	bits   uint64
+	number bool
+}
+
+// pendingRow is an entry under construction; its buffers are reused.
+type pendingRow struct {
+	join.Entry
+	segments []uint32
+}
+
+// fillRow describes row r as the join keeps it, without its hash.
+func (w *worker) fillRow(e *pendingRow, g *grouping, r int) {
+	b := g.b
+	e.segments = g.appendSegments(e.segments[:0], r)
+	e.Entry = join.Entry{Flags: join.HasRow, Meta: g.meta(r), Window: minuteOf(b.Time[r]), Segments: e.segments}
+	if b.Task == event.Regression {
+		if !b.PredValue.Null(r) {
+			e.Flags |= join.HasPred
+			e.Value = b.PredValue.Values[r]
+		}
+		return
+	}
+	if class, ok := b.Pred.At(r); ok {
+		e.Flags |= join.HasPred
+		e.Class = w.names.id(class)
+	}
+	if !b.Score.Null(r) {
+		e.Flags |= join.HasScore
+		e.Value = b.Score.Values[r]
+	}
+}
+
+// joinPredictions looks every id up: a second prediction of an id is a
+// duplicate, a label that came first is counted now. It returns the rows that
+// are to be folded; nil is all.
+func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
+	b := g.b
+	labels := w.labelColumn(b)
+	if !b.HasIDs() && !labels.present() {
+		return nil, nil
+	}
+	seed := event.ModelSeed(b.Model)
+	var e pendingRow
+	var found join.Entry
+	duplicates := 0
+	for r := range b.Rows {
+		var id []byte
+		if b.HasIDs() {
+			id = b.ID.At(r)
+		}
+		var early bool
+		hash := event.Hash{}
+		if len(id) > 0 {
+			hash = event.HashID(seed, id)
+			if early = w.join.Find(hash, &found); early && found.Flags&join.HasRow != 0 {
+				if duplicates == 0 {
+					rows = firstRows(r)
+				}
+				duplicates++
+				continue
+			}
+		}
+		if duplicates > 0 {
+			rows = append(rows, int32(r))
+		}
+		w.fillRow(&e, g, r)
+		e.Hash = hash
+		l, ok := labels.at(r)
+		if early {
+			l, ok = w.storedLabel(&found), true
+		}
+		if ok {
+			w.setLabel(&e.Entry, l)
+			w.countLabel(&e.Entry, l, b, 1)
+		}
+		if len(id) > 0 {
+			if err := w.join.Put(&e.Entry, b.Arrived); err != nil {
+				return nil, err
+			}
+		}
+	}
+	w.metrics.count(b.Model, "duplicate", duplicates)
+	return rows, nil
+}
+
+func firstRows(n int) []int32 {
+	rows := make([]int32, n, n+16)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
+}
+
+// foldLabels joins rows of labels.
+func (w *worker) foldLabels(b *event.Batch) error {
+	labels := w.labelColumn(b)
+	if !b.HasIDs() || !labels.present() {
+		w.metrics.count(b.Model, "label_without_id", b.Rows)
+		return nil
+	}
+	seed := event.ModelSeed(b.Model)
+	var e join.Entry
+	joined, early, corrected, same := 0, 0, 0, 0
+	for r := range b.Rows {
+		l, ok := labels.at(r)
+		if !ok {
+			continue
+		}
+		hash := event.HashID(seed, b.ID.At(r))
+		if !w.join.Find(hash, &e) {
+			e = join.Entry{Hash: hash, Segments: e.Segments[:0]}
+		}
+		old := w.storedLabel(&e)
+		switch {
+		case e.Flags&join.HasLabel != 0 && old == l:
+			same++
+			continue
+		case e.Flags&join.HasRow == 0:
+			early++
+		case e.Flags&join.HasLabel != 0:
+			w.correctLabel(&e, old, l)
+			corrected++
+		default:
+			w.countLabel(&e, l, b, 1)
+			joined++
+		}
+		w.setLabel(&e, l)
+		if err := w.join.Put(&e, b.Arrived); err != nil {
+			return err
+		}
+	}
+	w.metrics.count(b.Model, "label_joined", joined)
+	w.metrics.count(b.Model, "label_early", early)
+	w.metrics.count(b.Model, "label_corrected", corrected)
+	w.metrics.count(b.Model, "label_repeated", same)
+	return nil
+}
+
+func (w *worker) setLabel(e *join.Entry, l label) {
+	e.Label = l.bits
+	e.Flags |= join.HasLabel
+	e.Flags &^= join.LabelNumber
+	if l.number {
+		e.Flags |= join.LabelNumber
+	}
+}
+
+func (w *worker) storedLabel(e *join.Entry) label {
+	return label{bits: e.Label, number: e.Flags&join.LabelNumber != 0}
+}
+
+// countLabel counts a joined label by the prediction's time and, unless it is
+// history, by the time of evaluation, in all rows and in the segments.
+func (w *worker) countLabel(e *join.Entry, l label, b *event.Batch, sign int64) {
+	w.settleLabel(e, l, profiles.ByPrediction, e.Window, sign)
+	if b.Flags&event.Imported == 0 {
+		w.settleLabel(e, l, profiles.ByEvaluation, minuteOf(b.Arrived), sign)
+	}
+}
+
+// correctLabel takes the first label's contribution back and adds the second.
+func (w *worker) correctLabel(e *join.Entry, old, new label) {
+	w.settleLabel(e, old, profiles.ByPrediction, e.Window, -1)
+	w.settleLabel(e, new, profiles.ByPrediction, e.Window, 1)
+}
+
+// settleLabel adds an outcome to one window and to those of the row's segments.
+func (w *worker) settleLabel(e *join.Entry, l label, set profiles.Set, minute uint32, sign int64) {
+	if e.Flags&join.HasPred == 0 {
+		w.metrics.count(w.names.meta(e.Meta).Model, "label_without_prediction", 1)
+		return
+	}
+	var o profile.Outcome
+	w.outcome(&o, e, l)
+	k := windowKey{set: set, meta: e.Meta, minute: minute}
+	w.window(k).Quality().Add(&o, sign)
+	for _, s := range e.Segments {
+		k.segment = s + 1
+		w.window(k).Quality().Add(&o, sign)
+	}
+}
+
+// outcome puts a prediction and its label side by side.
+func (w *worker) outcome(o *profile.Outcome, e *join.Entry, l label) {
+	m := w.names.meta(e.Meta)
+	*o = profile.Outcome{Task: m.Task, Score: math.NaN()}
+	if m.Task == event.Regression {
+		o.PredValue, o.LabelValue = e.Value, w.labelNumber(l)
+		return
+	}
+	if e.Flags&join.HasScore != 0 {
+		o.Score = e.Value
+	}
+	class := w.labelClass(l, m)
+	if m.Task == event.Binary {
+		o.PredPositive, o.LabelPositive = e.Class == m.positive, class == m.positive
+		return
+	}
+	o.Pred, o.Label = w.names.list[e.Class], w.names.list[class]
+}
+
+func (w *worker) labelNumber(l label) float64 {
+	if l.number {
+		return math.Float64frombits(l.bits)
+	}
+	v, err := strconv.ParseFloat(w.names.list[l.bits], 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}
+
+// truthy lets a label of another spelling meet the classes of a binary model.
+var truthy = map[string]bool{"1": true, "true": true, "True": true, "yes": true, "0": false, "false": false, "False": false, "no": false}
+
+func (w *worker) labelClass(l label, m *meta) uint32 {
+	if l.number {
+		return w.names.id(strconv.FormatFloat(math.Float64frombits(l.bits), 'g', -1, 64))
+	}
+	class := uint32(l.bits)
+	if m.Task != event.Binary || class == m.positive {
+		return class
+	}
+	if _, known := truthy[m.Positive]; known && truthy[w.names.list[class]] {
+		return m.positive
+	}
+	return class
+}
+
+// labels is the label column of a batch in whichever form it came.
+type labels struct {
+	class *event.Dict
+	value *event.Num
+	ids   []uint32 // names of the classes
+}
+
+func (w *worker) labelColumn(b *event.Batch) labels {
+	l := labels{class: &b.Label, value: &b.LabelValue}
+	for _, v := range b.Label.Values {
+		l.ids = append(l.ids, w.names.id(v))
+	}
+	return l
+}
+
+func (l *labels) present() bool { return l.class.Present() || l.value.Present() }
+
+func (l *labels) at(row int) (label, bool) {
+	if l.class.Present() {
+		if code := l.class.Codes[row]; code >= 0 {
+			return label{bits: uint64(l.ids[code])}, true
+		}
+	}
+	if !l.value.Null(row) {
+		return label{bits: math.Float64bits(l.value.Values[row]), number: true}, true
+	}
+	return label{}, false
+}

@@ -1,0 +1,185 @@
+// Package process folds the log into profiles. One worker owns each partition:
+// it reads records from the offset that is stored with its state, joins labels
+// to predictions, folds columns into windows of one minute of event time, and
+// commits what one step changed together with the offset, in one write.
+//
+// # Order of a step
+//
+// Join entries are appended to their files and synced, then profiles, names,
+// batch ids, the join's extent and the queue offset become visible in one
+// commit of the profile store, and only then is anything published. A crash at
+// any place in between leaves the last commit; the records behind it are folded
+// again, to the same result.
+//
+// # Two clocks
+//
+// Windows by prediction (profiles.ByPrediction) are the truth and are revised
+// as labels come in. Windows by evaluation (profiles.ByEvaluation) hold live
+// rows and labels by the minute in which they arrived; rules and series are made
+// of them and they are not revised: imported rows and predictions that arrive
+// late stay out of them, a corrected label does not change them.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/queue"
+	"github.com/leewayhq/leeway/internal/store/profiles"
+)
+
+// Config is what the processor needs. Zero values mean the defaults.
+type Config struct {
+	Log      queue.Log
+	Profiles *profiles.Store
+	// JoinDir holds a folder of pending predictions for each partition, kept for
+	// Horizon of arrival time (30 days).
+	JoinDir string
+	Horizon time.Duration
+	// StepTime and StepBytes end a step: 200 ms, 64 MiB.
+	StepTime  time.Duration
+	StepBytes int
+	// LateAfter keeps predictions out of the evaluation clock that arrive so
+	// long after their event: 1 h.
+	LateAfter time.Duration
+	// BatchMemory is how long a client's batch id is remembered: 24 h.
+	BatchMemory time.Duration
+	// Logs takes log lines; nil drops them, counted.
+	Logs LogSink
+	// Published is called after each commit, from the worker's goroutine.
+	Published  func(*Update)
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
+}
+
+// LogSink keeps log lines. Append may be called again for the same offset
+// after a crash and must not count it twice; Flush makes what was appended for
+// a partition durable and is called before the offset is committed.
+type LogSink interface {
+	Append(ctx context.Context, partition int, offset uint64, batches []*event.Batch) error
+	Flush(ctx context.Context, partition int) error
+}
+
+// Update is what one commit changed.
+type Update struct {
+	Partition int
+	Deltas    []profiles.Delta // read only
+}
+
+func (c *Config) setDefaults() {
+	orDefault(&c.Horizon, 30*24*time.Hour)
+	orDefault(&c.StepTime, 200*time.Millisecond)
+	orDefault(&c.StepBytes, 64<<20)
+	orDefault(&c.LateAfter, time.Hour)
+	orDefault(&c.BatchMemory, 24*time.Hour)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Published == nil {
+		c.Published = func(*Update) {}
+	}
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Processor is the workers of all partitions.
+type Processor struct {
+	cfg     Config
+	workers []*worker
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// ErrBehind is the class of the error that the log lacks records which were
+// acknowledged and folded: its disk lost them.
+var ErrBehind = errors.New("process: the queue ends before what was already processed")
+
+// Open brings every partition to its committed state. It starts nothing.
+func Open(cfg Config) (*Processor, error) {
+	cfg.setDefaults()
+	p := &Processor{cfg: cfg}
+	m := newMetrics(cfg.Registerer)
+	for part := range cfg.Log.Partitions() {
+		w := newWorker(&p.cfg, m, part)
+		if err := w.recover(); err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+		p.workers = append(p.workers, w)
+		_, next, err := cfg.Log.Bounds(part)
+		if err == nil && next < w.next {
+			err = fmt.Errorf("%w: partition %d ends at %d, %d was committed; start with an empty queue folder and --accept-loss to go on without them", ErrBehind, part, next, w.next)
+		}
+		if err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+	}
+	return p, nil
+}
+
+func (c *Config) joinDir(partition int) string {
+	return filepath.Join(c.JoinDir, fmt.Sprintf("%03d", partition))
+}
+
+// Start runs the workers until Close.
+func (p *Processor) Start() {
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	for _, w := range p.workers {
+		p.running.Go(func() { w.run(ctx) })
+	}
+}
+
+// Close lets each worker finish its step, and releases the files.
+func (p *Processor) Close() error {
+	if p.stop != nil {
+		p.stop()
+		p.running.Wait()
+		p.stop = nil
+	}
+	var err error
+	for _, w := range p.workers {
+		err = errors.Join(err, w.close())
+	}
+	p.workers = nil
+	return err
+}
+
+// Status is how far one partition is.
+type Status struct {
+	Partition int
+	Next      uint64 // committed
+	End       uint64 // of the log
+	Err       error  // why the partition stands still, if it does
+}
+
+// Status tells how far each partition is. A partition that is at the end of
+// the log has Next >= End.
+func (p *Processor) Status() []Status {
+	out := make([]Status, len(p.workers))
+	for i, w := range p.workers {
+		next, err := w.progress()
+		_, end, boundsErr := p.cfg.Log.Bounds(w.partition)
+		out[i] = Status{Partition: w.partition, Next: uint64(next), End: uint64(end), Err: errors.Join(err, boundsErr)}
+	}
+	return out
+}

@@ -1,0 +1,88 @@
+package publish
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/leewayhq/leeway/internal/measure"
+	"github.com/leewayhq/leeway/internal/store/profiles"
+	"github.com/leewayhq/leeway/internal/store/series"
+)
+
+// drift is when a model's drift was computed last, and its series.
+type drift struct {
+	at      time.Time
+	handles map[[2]string]*series.Series
+}
+
+func (p *Publisher) driftDue(name string, now time.Time) bool {
+	d := p.drifts[name]
+	if d == nil {
+		d = &drift{handles: map[[2]string]*series.Series{}}
+		p.drifts[name] = d
+	}
+	return now.Sub(d.at) >= p.cfg.DriftInterval
+}
+
+// driftSamples compares a model's last hour with its reference.
+func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time) ([]series.Sample, error) {
+	d := p.drifts[name]
+	d.at = now
+	m, err := p.cfg.Registry.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := p.cfg.References.Get(ctx, &m)
+	if err != nil {
+		return nil, err
+	}
+	cur, err := p.cfg.Profiles.Merged(ctx, profiles.Query{Set: profiles.ByPrediction, Model: name, From: now.Add(-p.cfg.DriftWindow).UnixMilli()})
+	if err != nil || cur == nil {
+		return nil, err
+	}
+	var out []series.Sample
+	put := func(series_, feature string, v float64) {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			out = append(out, series.Sample{Series: d.handle(p.cfg.Series, name, series_, feature), T: now.UnixMilli(), V: v})
+		}
+	}
+	for _, f := range measure.DataQuality(cur, ref) {
+		if f.Rows == 0 {
+			continue
+		}
+		put("model_missing_rate", f.Name, f.MissingRate)
+		if ref != nil && f.Kind == "numeric" {
+			put("model_outlier_rate", f.Name, f.OutlierRate)
+		}
+	}
+	if ref == nil {
+		return out, nil
+	}
+	list := measure.Drift(cur, ref, p.cfg.Drift)
+	for _, f := range list {
+		put("model_feature_drift", f.Name, f.Value)
+	}
+	if share := measure.DriftShare(list); share.Defined {
+		put("model_data_drift", "", share.Value)
+	}
+	for _, f := range measure.PredictionDrift(cur, ref, p.cfg.Drift) {
+		put("model_prediction_drift", f.Name, f.Value)
+	}
+	return out, nil
+}
+
+func (d *drift) handle(store *series.Store, model, name, feature string) *series.Series {
+	h := d.handles[[2]string{name, feature}]
+	if h == nil {
+		ls := []string{"__name__", name, "model", model, "version", "", "segment", ""}
+		if feature != "" {
+			ls = append(ls, "feature", feature)
+		}
+		h = store.Series(labels.FromStrings(ls...))
+		d.handles[[2]string{name, feature}] = h
+	}
+	return h
+}

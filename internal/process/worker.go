@@ -1,0 +1,339 @@
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/profile"
+	"github.com/leewayhq/leeway/internal/queue"
+	"github.com/leewayhq/leeway/internal/store/join"
+	"github.com/leewayhq/leeway/internal/store/profiles"
+)
+
+// worker folds one partition. All but progress is for its own goroutine.
+type worker struct {
+	cfg       *Config
+	metrics   *metrics
+	partition int
+
+	join   *join.Store
+	names  *names
+	folder *profile.Folder
+	step   step
+	next   queue.Offset // of the first record that is not folded into step
+	poison map[queue.Offset]bool
+
+	mu        sync.Mutex
+	committed queue.Offset
+	stuck     error
+}
+
+// step is what was folded since the last commit.
+type step struct {
+	windows map[windowKey]*profile.Window
+	last    struct { // the window that was asked for last
+		key    windowKey
+		window *profile.Window
+	}
+	batches  []profiles.BatchID
+	seen     map[string]bool // batch ids of this step
+	bytes    int
+	hasLogs  bool
+	newNames int // names before the step
+}
+
+// windowKey is a profiles.Key in numbers.
+type windowKey struct {
+	set     profiles.Set
+	meta    uint32 // name of model, version and task
+	segment uint32 // name of the segment, plus one; 0 is all rows
+	minute  uint32
+}
+
+func newWorker(cfg *Config, m *metrics, partition int) *worker {
+	return &worker{cfg: cfg, metrics: m, partition: partition, poison: map[queue.Offset]bool{}}
+}
+
+// recover goes back to the committed state, at start and after a failure.
+func (w *worker) recover() error {
+	state, err := w.cfg.Profiles.State(w.partition)
+	if err != nil {
+		return err
+	}
+	known, err := w.cfg.Profiles.Names(w.partition)
+	if err != nil {
+		return err
+	}
+	var extent join.State
+	if len(state.Join) > 0 {
+		if err := json.Unmarshal(state.Join, &extent); err != nil {
+			return fmt.Errorf("process: join state of partition %d: %w", w.partition, err)
+		}
+	}
+	if err := w.close(); err != nil {
+		return err
+	}
+	w.join, err = join.Open(join.Config{Dir: w.cfg.joinDir(w.partition), Horizon: w.cfg.Horizon}, extent)
+	if err != nil {
+		return err
+	}
+	w.names = newNames(known)
+	w.folder = profile.NewFolder(0)
+	w.next = queue.Offset(state.Next)
+	w.beginStep()
+	w.setProgress(w.next, nil)
+	return nil
+}
+
+func (w *worker) beginStep() {
+	w.step = step{windows: map[windowKey]*profile.Window{}, seen: map[string]bool{}, newNames: len(w.names.list)}
+}
+
+func (w *worker) close() error {
+	if w.join == nil {
+		return nil
+	}
+	j := w.join
+	w.join = nil
+	return j.Close()
+}
+
+func (w *worker) progress() (queue.Offset, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.committed, w.stuck
+}
+
+func (w *worker) setProgress(next queue.Offset, stuck error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.committed, w.stuck = next, stuck
+}
+
+// run takes steps until the context ends. A failed step is undone and tried
+// again, so that a full disk or a damaged record stops this partition, visibly,
+// and nothing else.
+func (w *worker) run(ctx context.Context) {
+	for wait := time.Duration(0); ctx.Err() == nil; {
+		err := w.takeStep(ctx)
+		if err == nil || ctx.Err() != nil {
+			wait = 0
+			continue
+		}
+		w.metrics.failures.Inc()
+		w.cfg.Logger.Error("a processing step failed and will be tried again", "partition", w.partition, "offset", w.next, "err", err)
+		w.setProgress(w.committedOffset(), err)
+		wait = min(max(2*wait, 100*time.Millisecond), 5*time.Second)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		if err := w.recover(); err != nil {
+			w.setProgress(w.committedOffset(), err)
+			w.cfg.Logger.Error("going back to the committed state failed", "partition", w.partition, "err", err)
+		}
+	}
+}
+
+func (w *worker) committedOffset() queue.Offset {
+	next, _ := w.progress()
+	return next
+}
+
+// takeStep folds what comes within the step's time and size, and commits it.
+func (w *worker) takeStep(ctx context.Context) error {
+	if w.join == nil {
+		if err := w.recover(); err != nil {
+			return err
+		}
+	}
+	records, err := w.cfg.Log.Read(ctx, w.partition, w.next, w.cfg.StepBytes)
+	if err != nil {
+		return err
+	}
+	until, cancel := context.WithTimeout(ctx, w.cfg.StepTime)
+	defer cancel()
+	for err == nil {
+		if err := w.foldRecords(ctx, records); err != nil {
+			return err
+		}
+		if w.step.bytes >= w.cfg.StepBytes {
+			break
+		}
+		records, err = w.cfg.Log.Read(until, w.partition, w.next, w.cfg.StepBytes-w.step.bytes)
+	}
+	if err != nil && until.Err() == nil {
+		w.cfg.Logger.Warn("reading on in a step failed", "partition", w.partition, "err", err)
+	}
+	return w.commit(ctx)
+}
+
+func (w *worker) foldRecords(ctx context.Context, records []queue.Record) error {
+	for i := range records {
+		r := &records[i]
+		if w.poison[r.Offset] {
+			w.metrics.skipped.Inc()
+			w.cfg.Logger.Error("a record that broke the fold is skipped", "partition", w.partition, "offset", r.Offset, "bytes", len(r.Data))
+		} else if err := w.foldRecord(ctx, r); err != nil {
+			return fmt.Errorf("record %d: %w", r.Offset, err)
+		}
+		w.next = r.Offset + 1
+		w.step.bytes += len(r.Data)
+		w.metrics.records.Inc()
+		w.metrics.bytes.Add(float64(len(r.Data)))
+	}
+	return nil
+}
+
+// foldRecord folds the frames of one record. A panic marks the record, so that
+// after the step was undone it is skipped and the others' stream goes on.
+func (w *worker) foldRecord(ctx context.Context, r *queue.Record) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.poison[r.Offset] = true
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	err = event.Frames(r.Data, func(frame []byte) error {
+		b, err := event.Decode(frame)
+		if err != nil {
+			return err
+		}
+		return w.foldBatch(ctx, r, b)
+	})
+	if errors.Is(err, event.ErrMalformed) {
+		// Its checksum is right, so this is what was written: no later try helps.
+		w.poison[r.Offset] = true
+	}
+	return err
+}
+
+func (w *worker) foldBatch(ctx context.Context, r *queue.Record, b *event.Batch) error {
+	if b.Kind == event.Logs {
+		return w.foldLogs(ctx, r, b)
+	}
+	repeated, err := w.repeated(b)
+	if err != nil || repeated {
+		return err
+	}
+	switch b.Kind {
+	case event.Predictions:
+		return w.foldPredictions(b)
+	case event.Labels:
+		return w.foldLabels(b)
+	case event.Reference:
+		return w.foldReference(b)
+	}
+	w.metrics.count(b.Model, "unknown_kind", b.Rows)
+	return nil
+}
+
+// repeated tells whether the batch is the retry of one that was folded.
+func (w *worker) repeated(b *event.Batch) (bool, error) {
+	if b.BatchID == "" {
+		return false, nil
+	}
+	id := b.Model + "\x00" + b.BatchID
+	seen := w.step.seen[id]
+	if !seen {
+		var err error
+		if seen, err = w.cfg.Profiles.SeenBatch(w.partition, id); err != nil {
+			return false, err
+		}
+	}
+	if seen {
+		w.metrics.count(b.Model, "repeated_batch", b.Rows)
+		return true, nil
+	}
+	w.step.seen[id] = true
+	until := b.Arrived + w.cfg.BatchMemory.Milliseconds()
+	if b.Flags&event.KeepBatchID != 0 {
+		until = 0
+	}
+	w.step.batches = append(w.step.batches, profiles.BatchID{ID: id, Until: until})
+	return false, nil
+}
+
+func (w *worker) foldLogs(ctx context.Context, r *queue.Record, b *event.Batch) error {
+	if w.cfg.Logs == nil {
+		w.metrics.count("", "no_archive", b.Rows)
+		return nil
+	}
+	w.step.hasLogs = true
+	return w.cfg.Logs.Append(ctx, w.partition, uint64(r.Offset), []*event.Batch{b})
+}
+
+// window finds or opens a window of the step.
+func (w *worker) window(k windowKey) *profile.Window {
+	if w.step.last.window != nil && w.step.last.key == k {
+		return w.step.last.window
+	}
+	win := w.step.windows[k]
+	if win == nil {
+		light := k.segment != 0 || k.set == profiles.ByEvaluation
+		win = w.folder.Open(light)
+		w.step.windows[k] = win
+	}
+	w.step.last.key, w.step.last.window = k, win
+	return win
+}
+
+// commit makes the step durable and visible, and begins the next.
+func (w *worker) commit(ctx context.Context) error {
+	start := time.Now()
+	if w.step.hasLogs {
+		// Not under the context: a stop must not leave lines behind their offset.
+		if err := w.cfg.Logs.Flush(context.WithoutCancel(ctx), w.partition); err != nil {
+			return err
+		}
+	}
+	if n := w.join.Expire(w.cfg.Now().UnixMilli()); n > 0 {
+		w.metrics.count("", "label_never_came", int(n))
+	}
+	extent, err := w.join.Sync()
+	if err != nil {
+		return err
+	}
+	joinState, err := json.Marshal(extent)
+	if err != nil {
+		return err
+	}
+	st := &profiles.Step{
+		Partition: w.partition,
+		State:     profiles.State{Next: uint64(w.next), Join: joinState},
+		Deltas:    w.deltas(),
+		Batches:   w.step.batches,
+		FirstName: w.step.newNames,
+		Names:     w.names.list[w.step.newNames:],
+	}
+	if err := w.cfg.Profiles.Commit(st); err != nil {
+		return err
+	}
+	w.beginStep()
+	w.setProgress(w.next, nil)
+	w.metrics.commit(w.partition, w.join.Stats(), time.Since(start))
+	if err := w.join.Done(); err != nil {
+		w.cfg.Logger.Warn("removing an expired join file failed", "err", err)
+	}
+	w.cfg.Published(&Update{Partition: w.partition, Deltas: st.Deltas})
+	return w.cfg.Log.Trim(w.partition, w.next)
+}
+
+func (w *worker) deltas() []profiles.Delta {
+	out := make([]profiles.Delta, 0, len(w.step.windows))
+	for k, win := range w.step.windows {
+		meta := w.names.meta(k.meta)
+		key := profiles.Key{Set: k.set, Model: meta.Model, Version: meta.Version, Start: int64(k.minute) * 60_000}
+		if k.segment != 0 {
+			key.Segment = w.names.list[k.segment-1]
+		}
+		out = append(out, profiles.Delta{Key: key, Profile: w.folder.Close(win)})
+	}
+	return out
+}

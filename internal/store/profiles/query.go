@@ -1,0 +1,137 @@
+package profiles
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/leewayhq/leeway/internal/profile"
+)
+
+// Query names the windows of one model that begin in [From, To).
+type Query struct {
+	Set      Set
+	Model    string
+	Segment  string   // empty for all rows
+	Versions []string // empty for all
+	From, To int64    // unix ms; a To of 0 means no end
+}
+
+// Window is one that was read. Its bytes are valid until the callback returns.
+type Window struct {
+	Start   int64 // unix ms
+	Width   int64 // ms: a minute or an hour
+	Version string
+	Bytes   []byte
+}
+
+// Scan calls fn for each window of the query: first the hours in order of time,
+// then the minutes. One minute never stands in both.
+func (s *Store) Scan(ctx context.Context, q Query, fn func(w *Window) error) error {
+	for _, l := range []level{hours, minutes} {
+		if err := s.scanLevel(ctx, q, l, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *Query) bounds(l level) (from, to []byte) {
+	prefix := appendPrefix(nil, q.Set, l, q.Model)
+	prefix = binary.BigEndian.AppendUint16(prefix, uint16(len(q.Segment)))
+	prefix = append(prefix, q.Segment...)
+	from = appendMinute(slices.Clone(prefix), ceilMinute(q.From))
+	if q.To == 0 {
+		return from, after(prefix)
+	}
+	return from, appendMinute(prefix, ceilMinute(q.To))
+}
+
+func ceilMinute(ms int64) int64 {
+	if ms > math.MaxInt64-minuteMS {
+		return ms
+	}
+	return floorDiv(ms+minuteMS-1, minuteMS) * minuteMS
+}
+
+func (s *Store) scanLevel(ctx context.Context, q Query, l level, fn func(w *Window) error) error {
+	from, to := q.bounds(l)
+	it, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return err
+	}
+	width := minuteMS
+	if l == hours {
+		width = hourMS
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		k, _, err := parseKey(it.Key())
+		if err == nil && len(q.Versions) > 0 && !slices.Contains(q.Versions, k.Version) {
+			continue
+		}
+		var value []byte
+		if err == nil {
+			value, err = it.ValueAndErr()
+		}
+		if err == nil {
+			err = fn(&Window{Start: k.Start, Width: width, Version: k.Version, Bytes: value})
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return errors.Join(err, it.Close())
+		}
+	}
+	return it.Close()
+}
+
+// Merged is the sum of the query's windows; nil when there are none.
+func (s *Store) Merged(ctx context.Context, q Query) (*profile.Profile, error) {
+	var sum *profile.Profile
+	err := s.Scan(ctx, q, func(w *Window) error {
+		p, err := profile.Decode(w.Bytes)
+		if err != nil {
+			return err
+		}
+		if sum == nil {
+			sum = p
+			return nil
+		}
+		sum.Merge(p, profile.MergeExact)
+		return nil
+	})
+	return sum, err
+}
+
+// Extent is when a model's first and last windows of a set begin; ok is false
+// when there are none.
+func (s *Store) Extent(set Set, model string) (first, last int64, ok bool, err error) {
+	first, last = math.MaxInt64, math.MinInt64
+	q := Query{Set: set, Model: model, From: math.MinInt32 * minuteMS}
+	for _, l := range []level{minutes, hours} {
+		from, to := q.bounds(l)
+		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+		if err != nil {
+			return 0, 0, false, err
+		}
+		for _, at := range []func() bool{it.First, it.Last} {
+			if !at() {
+				break
+			}
+			k, _, err := parseKey(it.Key())
+			if err != nil {
+				return 0, 0, false, errors.Join(err, it.Close())
+			}
+			first, last, ok = min(first, k.Start), max(last, k.Start), true
+		}
+		if err := it.Close(); err != nil {
+			return 0, 0, false, err
+		}
+	}
+	return first, last, ok, nil
+}

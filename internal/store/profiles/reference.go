@@ -1,0 +1,94 @@
+package profiles
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/leewayhq/leeway/internal/model"
+	"github.com/leewayhq/leeway/internal/profile"
+)
+
+// References finds and remembers each model's reference profile. It is safe
+// for concurrent use.
+type References struct {
+	store *Store
+	now   func() time.Time
+
+	mu    sync.Mutex
+	known map[string]*reference
+}
+
+type reference struct {
+	chosen  model.Reference
+	first   int64
+	expires time.Time
+	profile *profile.Profile
+}
+
+// referenceLife bounds how long rows that were added to a reference stay unseen.
+const referenceLife = 30 * time.Second
+
+const dayMS = 24 * hourMS
+
+// NewReferences makes the cache. now may be nil.
+func NewReferences(s *Store, now func() time.Time) *References {
+	if now == nil {
+		now = time.Now
+	}
+	return &References{store: s, now: now, known: map[string]*reference{}}
+}
+
+// Source is what a model's reference is: what was chosen or, if nothing was,
+// its first day once that is over.
+func (r *References) Source(m *model.Model) model.Reference {
+	ref := m.Reference
+	if ref.Source != model.ReferenceNone || m.FirstEvent == 0 {
+		return ref
+	}
+	day := floorDiv(m.FirstEvent, hourMS) * hourMS
+	return model.Reference{Source: model.ReferenceFirstDay, From: day, To: day + dayMS}
+}
+
+// Get is a model's reference profile, to be read only; nil when there is none,
+// also while the first day is not over.
+func (r *References) Get(ctx context.Context, m *model.Model) (*profile.Profile, error) {
+	now, source := r.now(), r.Source(m)
+	r.mu.Lock()
+	e := r.known[m.Name]
+	r.mu.Unlock()
+	if e != nil && e.chosen == source && e.first == m.FirstEvent && now.Before(e.expires) {
+		return e.profile, nil
+	}
+	p, err := r.read(ctx, m, source, now)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known[m.Name] = &reference{chosen: source, first: m.FirstEvent, expires: now.Add(referenceLife), profile: p}
+	return p, nil
+}
+
+func (r *References) read(ctx context.Context, m *model.Model, source model.Reference, now time.Time) (*profile.Profile, error) {
+	q := Query{Set: ByPrediction, Model: m.Name, From: source.From, To: source.To}
+	switch source.Source {
+	case model.ReferenceNone:
+		return nil, nil
+	case model.ReferenceImport:
+		q = Query{Set: ByReference, Model: m.Name, From: -1 << 40}
+	case model.ReferenceFirstDay:
+		_, last, ok, err := r.store.Extent(ByPrediction, m.Name)
+		if err != nil || !ok || (last < source.To && now.UnixMilli() < source.To) {
+			return nil, err
+		}
+	}
+	return r.store.Merged(ctx, q)
+}
+
+// Forget drops what is remembered of a model.
+func (r *References) Forget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.known, name)
+}
