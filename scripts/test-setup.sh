@@ -24,7 +24,7 @@ if [ ${#want[@]} -gt 0 ]; then
   if command -v apt-get >/dev/null && "${as_root[@]}" true 2>/dev/null; then
     echo "installing ${want[*]}"
     "${as_root[@]}" apt-get update -qq || true
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${want[@]}" >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${want[@]}" >/dev/null || true
   fi
 fi
 

@@ -55,11 +55,21 @@ func TestExampleUncommented(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, errs := Load(filepath.Join(dir, "leeway.yml")); len(errs) != 1 || !strings.Contains(errs[0].Message, "give one of the two") {
+		t.Fatalf("%v\n%s", errs, text)
+	}
+	text, raw, _ := strings.Cut(text, "alertmanager:\n")
+	if c := mustParse(t, "alertmanager:\n"+raw); !strings.Contains(string(c.Alertmanager.Text), "receivers:") {
+		t.Errorf("the Alertmanager example was not read: %q", c.Alertmanager.Text)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "leeway.yml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c, errs := Load(filepath.Join(dir, "leeway.yml"))
 	if len(errs) > 0 {
 		t.Fatalf("%v\n%s", errs, text)
 	}
-	if len(c.Models) != 1 || len(c.Rules) != 1 || len(c.RuleFiles) != 1 || len(c.Alerting.Channels) != 2 || c.Alertmanager.IsZero() {
+	if len(c.Models) != 1 || len(c.Rules) != 1 || len(c.RuleFiles) != 1 || len(c.Alerting.Channels) != 2 {
 		t.Errorf("not all examples were read: %+v", c)
 	}
 	if got := c.Alerting.Channels[1].Password.Reveal(); got != "pw" {

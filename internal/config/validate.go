@@ -31,6 +31,9 @@ func (c *Config) validate(d *decoder) {
 	}
 	c.validateRules(d)
 	c.Alerting.validate(d)
+	if !c.Alertmanager.IsZero() && len(c.Alerting.Channels) > 0 {
+		d.semantic("alertmanager", "this replaces alerting.channels: give one of the two")
+	}
 }
 
 func (c *Config) validateServer(d *decoder) {
