@@ -81,9 +81,8 @@ func scoreMetrics(q *profile.Quality) []Metric {
 	if q.Labels <= 0 {
 		reason = NoLabels
 	}
-	_, exactPos := q.Pos.Exact()
-	_, exactNeg := q.Neg.Exact()
-	auc, ap := ranked(cells, reason, exactPos && exactNeg)
+	exact := q.Pos.QuantileError() == 0 && q.Neg.QuantileError() == 0
+	auc, ap := rankMetrics(cells, reason, exact)
 	return []Metric{
 		{"auc_roc", auc},
 		{"log_loss", meanLoss(q.LogLoss, q.ProbLabels, reason)},
@@ -92,7 +91,7 @@ func scoreMetrics(q *profile.Quality) []Metric {
 	}
 }
 
-func ranked(cells []Scored, reason string, exact bool) (auc, ap Value) {
+func rankMetrics(cells []Scored, reason string, exact bool) (auc, ap Value) {
 	area, ok := AUC(cells)
 	n := area.Pos + area.Neg
 	switch {

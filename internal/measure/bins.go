@@ -3,7 +3,8 @@ package measure
 import "math"
 
 // Bin counts the values of two samples between Low (exclusive) and High
-// (inclusive), or of one category.
+// (inclusive), or of one category. A bin whose Low is its High is that one
+// value, which its neighbours leave out.
 type Bin struct {
 	Name      string // of a category; empty for numbers
 	Low, High float64

@@ -10,15 +10,23 @@ import (
 
 // column is one column of two samples, ready to be compared.
 type column struct {
-	name   string
-	kind   string
-	n, m   int64
-	points []Point // of numbers
-	bins   []Bin   // of psi and js
-	every  []Bin   // of categories: each for itself
-	sd     float64 // of the reference's numbers
-	bound  float64 // of a distribution function, both sides together
-	unseen int64
+	name     string
+	kind     string
+	n, m     int64
+	points   []Point // of numbers
+	bins     []Bin   // of psi and js
+	every    []Bin   // of categories: each for itself
+	sd       float64 // of the reference's numbers
+	cur, ref ranked  // whose rank errors bound a distribution function
+	unseen   int64
+}
+
+// ranked is a summary that knows how far its ranks can be off.
+type ranked interface{ QuantileError() float64 }
+
+// bound is how far the column's ks can be from that of the unrounded values.
+func (c *column) bound() float64 {
+	return min(1, c.cur.QuantileError()+c.ref.QuantileError())
 }
 
 // featureColumn compares by the kind that most of the reference has; values of
@@ -38,19 +46,22 @@ func kindOf(f *profile.Feature) string {
 	return KindNumeric
 }
 
+// usualPoints is room for the edges of two grids of a usual column.
+const usualPoints = 5000
+
 func numericColumn(name string, cur, ref *profile.Numeric) column {
 	c := column{name: name, kind: KindNumeric, n: cur.N, m: ref.N}
 	if cur.N == 0 || ref.N == 0 {
 		return c
 	}
-	c.points = make([]Point, 0, 1024)
+	c.points = make([]Point, 0, min(2*(cur.N+ref.N), usualPoints))
 	// The reference first: where the grids differ, its edges are the ones kept.
 	profile.Pairs(ref, cur, func(x float64, nref, ncur int64) {
 		c.points = append(c.points, Point{x, ncur, nref})
 	})
 	c.bins = Deciles(c.points)
 	c.sd = ref.SD(0)
-	c.bound = min(1, cur.QuantileError()+ref.QuantileError())
+	c.cur, c.ref = cur, ref
 	return c
 }
 
@@ -64,7 +75,7 @@ func scoreColumn(name string, cur, ref *profile.ScoreSet) column {
 	})
 	c.bins = Deciles(c.points)
 	c.sd = refSD(c.points)
-	c.bound = min(1, cur.QuantileError()+ref.QuantileError())
+	c.cur, c.ref = cur, ref
 	return c
 }
 

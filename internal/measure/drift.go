@@ -114,7 +114,8 @@ type FeatureDrift struct {
 	Name   string
 	Kind   string
 	Method string
-	// Value is the method's number; Defined is false when a side has no rows.
+	// Value is the method's number; Defined is false when a side has no rows,
+	// and Value is NaN then.
 	Value   float64
 	Defined bool
 	// PValue is that of the method for ks and chi2, else that of the verdict.

@@ -35,7 +35,7 @@ func KolmogorovSF(n int64, x float64) float64 {
 // beyond sumTerms the sum is taken at evenly spaced, real j: the trapezoid
 // rule converges faster than any power there.
 func oneSided(n, x float64) float64 {
-	const sumTerms = 1024
+	const sumTerms = 256
 	end := math.Floor(n * (1 - x))
 	if end <= sumTerms {
 		sum := 0.0

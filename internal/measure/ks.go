@@ -38,7 +38,7 @@ func exactP(d float64, n, m int) float64 {
 	if n == m {
 		return clip01(squareP(n, h))
 	}
-	return clip01(outsideP(n, m, n/g, m/g, h))
+	return clip01(outsideP(n, m, h))
 }
 
 // squareP is the closed form for equal sizes: reflections at both borders
@@ -55,44 +55,31 @@ func squareP(n, h int) float64 {
 	return 2 * p
 }
 
-// outsideP walks the lattice of all orders of n and m rows (Hodges 1957).
-// b[i] is the share of the paths to (i, s-i) that have touched a point at
-// which the distance is h or more; one diagonal s at a time, only the band
-// inside the borders is kept, everything beyond it is 1. Point (i, j) is
-// outside when |i mg - j ng| >= h.
-func outsideP(n, m, ng, mg, h int) float64 {
-	b := make([]float64, m+2)
-	inv := 0.0
-	lo, hi := 0, 0 // the band of the previous diagonal, in rows of the smaller sample
+// outsideP walks the lattice of all orders of n and m rows (Hodges 1957), one
+// diagonal at a time: b[i+1] is the share of the paths to i rows of the smaller
+// sample and s-i of the larger that have touched a point at which the distance
+// is h or more. Only the band inside the borders is walked; a step moves each
+// end of it by at most one row, so a 1 on either side stands for all that lies
+// beyond.
+func outsideP(n, m, h int) float64 {
+	ng, mg := n/gcd(n, m), m/gcd(n, m)
+	b := make([]float64, m+3)
+	b[0], b[2] = 1, 1
 	for s := 1; s <= n+m; s++ {
-		// Inside: |i ng - (s-i) mg| < h for i rows of the smaller sample.
-		nlo := max(floorDiv(s*mg-h, ng+mg)+1, s-n, 0)
-		nhi := min(ceilDiv(s*mg+h, ng+mg)-1, s, m)
-		if nlo > nhi {
+		// Inside is |i ng - (s-i) mg| < h.
+		lo := max(floorDiv(s*mg-h, ng+mg)+1, s-n, 0)
+		hi := min(ceilDiv(s*mg+h, ng+mg)-1, s, m)
+		if lo > hi {
 			return 1
 		}
-		inv = 1 / float64(s)
-		for i := nhi; i >= nlo; i-- {
-			from := 0.0
-			if s-i > 0 { // from (i, s-i-1)
-				from += float64(s-i) * at(b, i, lo, hi)
-			}
-			if i > 0 { // from (i-1, s-i)
-				from += float64(i) * at(b, i-1, lo, hi)
-			}
-			b[i] = from * inv
+		all, inv := float64(s), 1/float64(s)
+		for i := hi; i >= lo; i-- {
+			few := float64(i)
+			b[i+1] = ((all-few)*b[i+1] + few*b[i]) * inv
 		}
-		lo, hi = nlo, nhi
+		b[lo], b[hi+2] = 1, 1
 	}
-	return b[m]
-}
-
-// at is the share at row i of a diagonal whose inside is lo to hi.
-func at(b []float64, i, lo, hi int) float64 {
-	if i < lo || i > hi {
-		return 1
-	}
-	return b[i]
+	return b[m+1]
 }
 
 func floorDiv(a, b int) int {

@@ -29,14 +29,14 @@ func enough(c *column, opt DriftOptions) bool {
 }
 
 func grade(c *column, p float64, significant bool, opt DriftOptions) FeatureDrift {
-	f := FeatureDrift{Name: c.name, Kind: c.kind, Method: opt.Method, N: c.n, RefN: c.m, Grade: Insufficient}
+	f := FeatureDrift{Name: c.name, Kind: c.kind, Method: opt.Method, N: c.n, RefN: c.m, Value: math.NaN(), Grade: Insufficient}
 	if c.n == 0 || c.m == 0 {
 		return f
 	}
 	f.Value, f.PValue = c.value(opt.Method)
 	f.Defined = !math.IsNaN(f.Value)
 	if opt.Method == MethodKS {
-		f.Bound = c.bound
+		f.Bound = c.bound()
 	}
 	f.Unseen = float64(c.unseen) / float64(c.n)
 	if !enough(c, opt) {

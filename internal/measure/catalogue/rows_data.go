@@ -38,11 +38,11 @@ func dataRows() []Metric {
 				"特征值落在基准 0.5 与 99.5 百分位之外的比例；正常约为 1 %。"},
 		},
 		{
-			Key: "prediction_drift", Unit: Number, Good: Lower, Operator: GTE,
+			Key: "prediction_drift", Unit: Number, Good: Lower, Operator: GTE, By: "feature",
 			Warning: limit(0.1), Critical: limit(0.25), MinSamples: 30,
 			Title: Text{"Prediction drift", "预测漂移"},
-			Help: Text{"Population stability index of the predictions against the reference.",
-				"预测结果相对基准的群体稳定性指数（PSI）。"},
+			Help: Text{"Population stability index of the predictions against the reference; the feature is score, class or value.",
+				"预测结果相对基准的群体稳定性指数（PSI）；feature 为 score、class 或 value。"},
 		},
 	}
 	for i := range rows {
