@@ -1,0 +1,21 @@
+// Order matters: the library's parts first, the tokens and the page after them.
+import "@mantine/core/styles/baseline.css";
+import "@mantine/core/styles/default-css-variables.css";
+import "@mantine/core/styles/global.css";
+import "@mantine/core/styles/UnstyledButton.css";
+import "@mantine/core/styles/ScrollArea.css";
+import "@mantine/core/styles/Paper.css";
+import "@mantine/core/styles/Popover.css";
+import "@mantine/core/styles/Input.css";
+import "@mantine/core/styles/InlineInput.css";
+import "@mantine/core/styles/Combobox.css";
+import "@mantine/core/styles/Menu.css";
+import "./tokens.css";
+import "./css/frame.css";
+import "./css/controls.css";
+import "./css/panels.css";
+import "./css/tiles.css";
+import "./css/timecharts.css";
+import "./css/smallcharts.css";
+import "./css/lists.css";
+import "./css/widths.css";
