@@ -51,6 +51,7 @@ func Run(t *testing.T, harness func(t *testing.T) Harness) {
 		{"partitions are separate", testPartitions},
 		{"concurrent appends all arrive once", testConcurrent},
 		{"a waiting reader wakes", testWakes},
+		{"reading goes back after a wait", testBack},
 		{"a waiting reader obeys its context", testContext},
 		{"a waiting reader obeys Close", testCloseWakes},
 		{"maxBytes bounds a read", testMaxBytes},
@@ -231,6 +232,21 @@ func testWakes(t *testing.T, h Harness) {
 			t.Fatalf("round %d: %v, %v", i, a.records, a.err)
 		}
 		from = a.records[0].Offset + 1
+	}
+}
+
+// testBack waits at the end and then reads what came before.
+func testBack(t *testing.T, h Harness) {
+	l := open(t, h)
+	begin := add(t, l, 0, []byte("begin"))
+	last := add(t, l, 0, []byte("last"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := l.Read(ctx, 0, last+1, 1); !errors.Is(err, context.Canceled) {
+		t.Fatalf("read at the end: %v, %v", r, err)
+	}
+	if r := read(t, l, 0, begin, 2); r[0].Offset != begin || r[1].Offset != last {
+		t.Fatalf("reading back begins at %d, want %d", r[0].Offset, begin)
 	}
 }
 

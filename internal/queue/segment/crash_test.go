@@ -2,15 +2,15 @@ package segment
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"io"
+	"maps"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/leewayhq/leeway/internal/queue"
@@ -71,9 +71,10 @@ func crashOnce(t *testing.T, fs *vfs.MemFS, rng *rand.Rand, acknowledged map[que
 	cutAt := rng.IntN(total)
 	size := []int{60, 3000, 90_000}[rng.IntN(3)]
 	count := 0
-	for w := range writers {
+	for range writers {
+		seed := rng.Uint64()
 		wg.Go(func() {
-			rng := rand.New(rand.NewPCG(rng.Uint64(), uint64(w)))
+			rng := rand.New(rand.NewPCG(seed, 0))
 			for range total/writers + 1 {
 				data := noise(rng, rng.IntN(size))
 				o, err := l.Append(t.Context(), 0, data)
@@ -123,242 +124,6 @@ func checkAcknowledged(t *testing.T, l *Log, acknowledged map[queue.Offset][]byt
 	}
 }
 
-// TestEveryBitFlipIsNamed flips one bit of a closed log, in any byte of any
-// segment. Every record must come back as it was, or be inside a damage that is
-// named; and skipping the damage must give back all the others.
-func TestEveryBitFlipIsNamed(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	for _, orderly := range []bool{true, false} {
-		fs, want := filled(t, orderly)
-		var files []string
-		numbers, err := listSegments(fs, "q/p0000")
-		if err != nil || len(numbers) < 3 {
-			t.Fatalf("%d segments, error %v", len(numbers), err)
-		}
-		for _, n := range numbers {
-			files = append(files, "q/p0000/"+fileName(n))
-		}
-		for trial := range 300 {
-			path := files[trial%len(files)]
-			image, err := fs.UnsafeGetFileDataBuffer(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			at := rng.IntN(len(image))
-			if !orderly && path == files[len(files)-1] {
-				// What the last group commit wrote has no later witness.
-				at = rng.IntN(lastWitness(t, fs, path))
-			}
-			flipped := fs.CrashClone(vfs.CrashCloneCfg{})
-			image, _ = flipped.UnsafeGetFileDataBuffer(path)
-			image[at] ^= 1 << rng.IntN(8)
-			if lost := checkFlipped(t, flipped, path, want); t.Failed() {
-				t.Fatalf("bit flipped in %s at %d of %d, orderly %v, %d lost", path, at, len(image), orderly, lost)
-			}
-		}
-	}
-}
-
-// filled returns a disk with a log of several segments, and what is in it.
-func filled(t *testing.T, orderly bool) (*vfs.MemFS, map[queue.Offset][]byte) {
-	t.Helper()
-	fs := vfs.NewCrashableMem()
-	l := mustOpen(t, Config{Dir: "q", FS: fs, Partitions: 1, SegmentBytes: minSegmentBytes})
-	rng := rand.New(rand.NewPCG(7, 8))
-	want := map[queue.Offset][]byte{}
-	for i := range 60 {
-		data := noise(rng, rng.IntN(6000))
-		if i%7 == 0 {
-			data = noise(rng, rng.IntN(100))
-		}
-		want[mustAppend(t, l, 0, data)] = data
-	}
-	if !orderly {
-		defer mustClose(t, l)
-		return fs.CrashClone(vfs.CrashCloneCfg{}), want
-	}
-	mustClose(t, l)
-	return fs.CrashClone(vfs.CrashCloneCfg{}), want
-}
-
-// lastWitness is the position below which the last entry of a file testifies
-// that all was durable.
-func lastWitness(t *testing.T, fs vfs.FS, path string) int {
-	t.Helper()
-	n, _, _ := strings.Cut(fs.PathBase(path), ".")
-	var number uint32
-	for _, c := range n {
-		number = number*10 + uint32(c-'0')
-	}
-	r, f, err := openReader(fs, path, 0, number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	synced := int64(0)
-	for pos := int64(0); pos < r.limit; {
-		h, end, err := r.entry(pos)
-		if err != nil {
-			break
-		}
-		synced, pos = h.synced, end
-	}
-	return int(synced)
-}
-
-func checkFlipped(t *testing.T, fs vfs.FS, path string, want map[queue.Offset][]byte) (lost int64) {
-	t.Helper()
-	reg := prometheus.NewRegistry()
-	l := mustOpen(t, Config{Dir: "q", FS: fs, Partitions: 1, Registerer: reg})
-	defer mustClose(t, l)
-	records, err := readAll(t, l, 0, 0)
-	var bad *queue.CorruptError
-	if errors.As(err, &bad) {
-		if bad.File != path || gather(t, reg)["leeway_queue_corrupt_places_total"] < 1 {
-			t.Errorf("named %s, counted %v", bad.File, gather(t, reg))
-		}
-		if _, again := readAll(t, l, 0, bad.From); !errors.Is(again, queue.ErrCorrupt) {
-			t.Errorf("the second read of the damage: %v", again)
-		}
-		next, err := l.SkipCorrupt(0, bad.From)
-		if err != nil || next != bad.To {
-			t.Errorf("skip: to %d, want %d, error %v", next, bad.To, err)
-		}
-		rest, err := readAll(t, l, 0, bad.From)
-		if err != nil {
-			t.Errorf("after the skip: %v", err)
-		}
-		records = append(records, rest...)
-	} else if err != nil {
-		t.Errorf("read: %v", err)
-	}
-	found := map[queue.Offset]bool{}
-	for _, r := range records {
-		if !bytes.Equal(r.Data, want[r.Offset]) {
-			t.Errorf("record %d came back changed", r.Offset)
-		}
-		found[r.Offset] = true
-	}
-	for o := range want {
-		if !found[o] {
-			lost++
-			if bad == nil || o < bad.From || o >= bad.To {
-				t.Errorf("record %d vanished without a word", o)
-			}
-		}
-	}
-	if bad != nil && bad.Records >= 0 && bad.Records != lost {
-		t.Errorf("%d records lost, the error says %d", lost, bad.Records)
-	}
-	return lost
-}
-
-// TestASkipIsRemembered skips a damage, opens the log again and reads on.
-func TestASkipIsRemembered(t *testing.T) {
-	fs, want := filled(t, true)
-	image, err := fs.UnsafeGetFileDataBuffer("q/p0000/" + fileName(2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	image[len(image)/2] ^= 4
-	cfg := Config{Dir: "q", FS: fs, Partitions: 1}
-	l := mustOpen(t, cfg)
-	if _, err := l.SkipCorrupt(0, offsetAt(1, 0)); err == nil {
-		t.Error("skipped what is not damaged")
-	}
-	_, err = readAll(t, l, 0, 0)
-	var bad *queue.CorruptError
-	if !errors.As(err, &bad) || !strings.Contains(err.Error(), fileName(2)) || !strings.Contains(err.Error(), "1 records at offsets") {
-		t.Fatalf("read: %v", err)
-	}
-	if _, err := l.SkipCorrupt(0, bad.From); err != nil {
-		t.Fatal(err)
-	}
-	mustClose(t, l)
-	l = mustOpen(t, cfg)
-	if records, err := readAll(t, l, 0, 0); err != nil || len(records) != len(want)-1 {
-		t.Errorf("%d of %d records, error %v", len(records), len(want), err)
-	}
-}
-
-func TestAMissingSegmentIsNamed(t *testing.T) {
-	fs, _ := filled(t, true)
-	if err := fs.Remove("q/p0000/" + fileName(2)); err != nil {
-		t.Fatal(err)
-	}
-	l := mustOpen(t, Config{Dir: "q", FS: fs, Partitions: 1})
-	before, err := readAll(t, l, 0, 0)
-	var bad *queue.CorruptError
-	if !errors.As(err, &bad) || bad.From != offsetAt(2, 0) || bad.To != offsetAt(3, 0) || len(before) == 0 {
-		t.Fatalf("read %d records, then: %v", len(before), err)
-	}
-	if next, err := l.SkipCorrupt(0, bad.From); err != nil || next != bad.To {
-		t.Fatalf("skip: %d, %v", next, err)
-	}
-	if rest, err := readAll(t, l, 0, bad.From); err != nil || len(rest) == 0 {
-		t.Errorf("after the skip: %d records, error %v", len(rest), err)
-	}
-}
-
-// TestALostTailShows cuts the last segment: the log itself cannot know, but the
-// consumer's offset can.
-func TestALostTailShows(t *testing.T) {
-	fs, want := filled(t, false)
-	var last queue.Offset
-	for o := range want {
-		last = max(last, o)
-	}
-	number, pos := split(last)
-	image, err := fs.UnsafeGetFileDataBuffer("q/p0000/" + fileName(number))
-	if err != nil {
-		t.Fatal(err)
-	}
-	clear(image[pos:])
-	l := mustOpen(t, Config{Dir: "q", FS: fs, Partitions: 1})
-	if _, next, err := l.Bounds(0); err != nil || next > last {
-		t.Errorf("next is %d with record %d gone, error %v", next, last, err)
-	}
-	if _, err := l.Read(t.Context(), 0, last+1, 1); !errors.Is(err, queue.ErrBeyond) {
-		t.Errorf("the consumer goes on: %v", err)
-	}
-}
-
-// TestDataCannotImitateAnEntry puts the exact bytes of entries into the data,
-// damages what is around them, and expects none of them to come up.
-func TestDataCannotImitateAnEntry(t *testing.T) {
-	fs := vfs.NewMem()
-	cfg := Config{Dir: "q", FS: fs, Partitions: 1}
-	l := mustOpen(t, cfg)
-	before := mustAppend(t, l, 0, []byte("x"))
-	_, pos := split(before)
-	at := entryEnd(pos, 1)
-	// The forger knows all but the producer's number.
-	h := header{kind: kindData, offset: offsetAt(1, at+2*chunkHeader+headerSize), producer: 1, seq: 2}
-	var head [headerSize]byte
-	h.encode(&head)
-	forged := make([]byte, chunkHeader, 200)
-	forged[6] = chunkFull
-	binary.LittleEndian.PutUint16(forged[4:], headerSize)
-	binary.LittleEndian.PutUint32(forged[7:], 1)
-	forged = append(forged, head[:]...)
-	binary.LittleEndian.PutUint32(forged, chunkSum(forged[6:]))
-	forged = append(forged, make([]byte, 100)...)
-	mustAppend(t, l, 0, forged)
-	after := mustAppend(t, l, 0, []byte("y"))
-	mustClose(t, l)
-	image, err := fs.UnsafeGetFileDataBuffer("q/p0000/" + fileName(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	image[at+chunkHeader+20] ^= 1 // the header of the forger's record
-	l = mustOpen(t, cfg)
-	_, err = readAll(t, l, 0, 0)
-	var bad *queue.CorruptError
-	if !errors.As(err, &bad) || bad.To != after || bad.Records != 1 {
-		t.Errorf("want one record lost below %d: %v", after, err)
-	}
-}
-
 func TestAFailedSyncMakesTheLogReadOnly(t *testing.T) {
 	for _, kind := range []errorfs.OpKind{errorfs.OpFileSyncData, errorfs.OpFileWrite} {
 		mem := vfs.NewCrashableMem()
@@ -405,62 +170,98 @@ func TestAFailedSyncMakesTheLogReadOnly(t *testing.T) {
 	}
 }
 
-// TestPebbleReadsTheSame holds our reader to the library whose writer we use.
-func TestPebbleReadsTheSame(t *testing.T) {
-	fs, want := filled(t, true)
-	numbers, err := listSegments(fs, "q/p0000")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range numbers {
-		f, err := fs.Open("q/p0000/" + fileName(n))
-		if err != nil {
-			t.Fatal(err)
+// TestCrashWhileClosing cuts the power while Close syncs: the end entry may be
+// on the disk and the appends before it not.
+func TestCrashWhileClosing(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	entered, release := make(chan struct{}), make(chan struct{})
+	var clones []*vfs.MemFS
+	hold := &errorfs.Toggle{}
+	held := false // used by the one goroutine of the log writer
+	hold.Injector = errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind != errorfs.OpFileSyncData {
+			return nil
 		}
-		r := newPebbleReader(record.NewReader, f, n)
-		for {
-			var h header
-			b := nextRecord(t, r)
-			if b == nil {
-				break
-			}
-			if len(b) != headerSize {
-				t.Fatalf("a header of %d bytes", len(b))
-			}
-			if h, err = decodeHeader((*[headerSize]byte)(b)); err != nil {
-				t.Fatal(err)
-			}
-			body := nextRecord(t, r)
-			if h.kind == kindData {
-				if !bytes.Equal(body[:h.length], want[h.offset]) {
-					t.Errorf("record %d differs", h.offset)
-				}
-				delete(want, h.offset)
-			}
+		if !held {
+			held = true
+			close(entered)
+			<-release
+			return nil
 		}
-		f.Close()
-	}
-	if len(want) > 0 {
-		t.Errorf("pebble does not see %d records", len(want))
-	}
-}
-
-func newPebbleReader[N ~uint64](open func(io.Reader, N) *record.Reader, f io.Reader, number uint32) *record.Reader {
-	return open(f, N(number))
-}
-
-func nextRecord(t *testing.T, r *record.Reader) []byte {
-	t.Helper()
-	one, err := r.Next()
-	if err == io.EOF {
+		for seed := range 40 {
+			cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: 60, RNG: rand.New(rand.NewPCG(uint64(seed), 9))}
+			clones = append(clones, mem.CrashClone(cfg))
+		}
+		hold.Off()
 		return nil
+	})
+	l := mustOpen(t, Config{Dir: "q", FS: errorfs.Wrap(mem, hold), Partitions: 1})
+	acknowledged := map[queue.Offset][]byte{}
+	rng := rand.New(rand.NewPCG(9, 9))
+	first, second := noise(rng, 10), noise(rng, 50_000)
+	acknowledged[mustAppend(t, l, 0, first)] = first
+	hold.On()
+	var wg sync.WaitGroup
+	adding := func(data []byte) {
+		before := l.size.Load()
+		wg.Go(func() { mustAppend(t, l, 0, data) })
+		until(t, func() bool { return l.size.Load() > before })
 	}
-	if err != nil {
-		t.Fatal(err)
+	adding(first)
+	<-entered
+	adding(second)
+	before := l.size.Load()
+	wg.Go(func() { mustClose(t, l) })
+	until(t, func() bool { return l.size.Load() > before })
+	close(release)
+	wg.Wait()
+	if len(clones) == 0 {
+		t.Fatal("no crash happened")
 	}
-	b, err := io.ReadAll(one)
-	if err != nil {
-		t.Fatal(err)
+	for _, fs := range clones {
+		reg := prometheus.NewRegistry()
+		l := mustOpen(t, Config{Dir: "q", FS: fs, Partitions: 1, Registerer: reg})
+		checkAcknowledged(t, l, maps.Clone(acknowledged))
+		if n := gather(t, reg)["leeway_queue_corrupt_places_total"]; n != 0 {
+			t.Fatalf("%v corrupt places", n)
+		}
 	}
-	return b
+}
+
+// until waits for a condition that needs no more than another goroutine's turn.
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("the condition did not come true")
+		}
+	}
+}
+
+// TestWhatARestartShowsIsDurable: a record whose sync failed may be in the file.
+// Once a reader has seen it, a power cut must not take it.
+func TestWhatARestartShowsIsDurable(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	fault := &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileSyncData {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})}
+	l := mustOpen(t, Config{Dir: "q", FS: errorfs.Wrap(mem, fault), Partitions: 1})
+	mustAppend(t, l, 0, []byte("one"))
+	fault.On()
+	if _, err := l.Append(t.Context(), 0, []byte("two")); err == nil {
+		t.Fatal("append without a sync")
+	}
+	_ = l.Close() // says that the log had failed
+	l = mustOpen(t, Config{Dir: "q", FS: mem, Partitions: 1})
+	shown, err := readAll(t, l, 0, 0)
+	if err != nil || len(shown) != 2 {
+		t.Fatalf("%d records, error %v", len(shown), err)
+	}
+	l = mustOpen(t, Config{Dir: "q", FS: mem.CrashClone(vfs.CrashCloneCfg{}), Partitions: 1})
+	if after, err := readAll(t, l, 0, 0); err != nil || len(after) != 2 {
+		t.Errorf("a power cut left %d records, error %v", len(after), err)
+	}
 }

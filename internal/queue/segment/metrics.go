@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,15 +64,20 @@ func (m *metrics) addDiskBytes(partition int, size func() float64) {
 	}, size))
 }
 
+// register leaves the registerer as it was if it fails: what is in the way there
+// belongs to another log.
 func (m *metrics) register() error {
 	if m.reg == nil {
 		return nil
 	}
-	var errs []error
-	for _, c := range m.all {
-		errs = append(errs, m.reg.Register(c))
+	for i, c := range m.all {
+		if err := m.reg.Register(c); err != nil {
+			m.all = m.all[:i]
+			m.unregister()
+			return err
+		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func (m *metrics) unregister() {

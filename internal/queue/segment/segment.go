@@ -99,7 +99,6 @@ func (l *Log) open() error {
 		l.parts = append(l.parts, p)
 	}
 	if err := l.metrics.register(); err != nil {
-		l.metrics.unregister()
 		return fmt.Errorf("queue: register metrics: %w", err)
 	}
 	return nil

@@ -149,6 +149,18 @@ func TestMetricsLeaveTheRegisterer(t *testing.T) {
 	}
 }
 
+func TestTwoLogsOnOneRegistererAreRefused(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	mustOpen(t, Config{Dir: "q", FS: vfs.NewMem(), Registerer: reg})
+	before := len(gather(t, reg))
+	if _, err := Open(Config{Dir: "q", FS: vfs.NewMem(), Registerer: reg}); err == nil {
+		t.Error("the second log opened")
+	}
+	if after := len(gather(t, reg)); after != before {
+		t.Errorf("the first log had %d metrics and has %d", before, after)
+	}
+}
+
 // gather sums each metric over its labels; a histogram gives its count.
 func gather(t testing.TB, reg *prometheus.Registry) map[string]float64 {
 	t.Helper()
