@@ -60,8 +60,52 @@ positives) has no sample: it is never zero and raises nothing.
 			}
 		}
 	}
+	b.WriteString(methods)
 	return b.String()
 }
+
+// methods is what the table has no room for.
+const methods = `
+## Intervals
+
+Every value carries n, the rows that it rests on, and where a formula gives
+one, a 95 % confidence interval:
+
+| metric | interval |
+|---|---|
+| accuracy, precision, recall, specificity | Wilson |
+| f1_score (binary) | Wilson of TP/(TP+FP+FN), of which F1 is a rising function |
+| balanced_accuracy; precision and recall of several classes | MOVER over the Wilson intervals of the classes |
+| mcc (binary) | Fisher's z |
+| auc_roc | DeLong |
+| mae, me | normal |
+| the others | none |
+
+With several classes, precision is the mean over the classes that were
+predicted, recall over those that occurred, F1 over those that did either.
+
+## Methods of drift
+
+A plain name means the definition below; other tools' definitions have names of
+their own.
+
+| name | columns | definition |
+|---|---|---|
+| psi | all | sum of (p-q) ln(p/q) over the reference's deciles, or its categories and one bin of unseen ones; half a row is added to each bin on both sides; bins that neither sample occupies do not count; a value on which several deciles fall is a bin of its own |
+| js | all | Jensen-Shannon distance (square root, base 2) over the bins of psi, nothing added |
+| ks | numbers | two-sample Kolmogorov-Smirnov distance; the p-value is exact when neither sample has more than 10,000 rows (unless it is below 1e-15), else asymptotic, as scipy's ks_2samp |
+| wasserstein | numbers | W1, in the feature's own unit |
+| chi2 | categories | contingency chi-square, each category by itself, Yates' correction for two |
+
+The verdict of a column: **stable** without a significant difference after
+Benjamini-Hochberg control over all columns of the window (q = 0.01; KS for
+numbers; for categories chi-square, rare ones pooled until five rows are
+expected, together with the chance of the never-seen ones); **shifted** when
+significant and the effect below the limit (0.1 unless configured; the effect
+of wasserstein is W1 over the reference's standard deviation, that of chi2 is
+the psi); **drifted** when significant and the effect at or above it;
+**insufficient** below 30 rows on either side.
+`
 
 func row(m Metric) string {
 	cells := []string{
