@@ -14,16 +14,20 @@ go build -o bin/testsum ./scripts/testsum || exit 1
 
 ui_types() { (cd ui && npm run --silent typecheck); }
 ui_unit() {
-  (cd ui && npx vitest run --passWithNoTests --reporter=default --reporter=json --outputFile.json="$results/vitest-report.json")
-  bin/testsum vitest -in "$results/vitest-report.json" -out "$results/ui-unit.json"
+  local status=0
+  (cd ui && npx vitest run --passWithNoTests --reporter=default --reporter=json --outputFile.json="$results/vitest-report.json") || status=$?
+  bin/testsum vitest -in "$results/vitest-report.json" -out "$results/ui-unit.json" || return 1
+  unexplained "$status" unit "vitest"
 }
 ui_browser() {
+  local status=0
   if [ ! -f ui/e2e/run.mjs ]; then
     echo '{"tests":[{"name":"browser tests","status":"skipped","reason":"ui/e2e/run.mjs is missing"}]}' >"$results/e2e-report.json"
   else
-    (cd ui && LEEWAY_BIN="$PWD/../bin/leeway" LEEWAY_E2E_REPORT="$results/e2e-report.json" npm run --silent e2e)
+    (cd ui && LEEWAY_BIN="$PWD/../bin/leeway" LEEWAY_E2E_REPORT="$results/e2e-report.json" npm run --silent e2e) || status=$?
   fi
-  bin/testsum e2e -in "$results/e2e-report.json" -out "$results/browser.json"
+  bin/testsum e2e -in "$results/e2e-report.json" -out "$results/browser.json" || return 1
+  unexplained "$status" browser "the browser run"
 }
 # npm packages hold Go files too; they are not ours.
 go_tests() {
@@ -33,7 +37,11 @@ go_tests() {
   # shellcheck disable=SC2086
   bin/testsum go -out "$results/go.json" -- -p 2 -timeout 20m $packages
 }
-export -f ui_types ui_unit ui_browser go_tests
+# A tool that fails while all its tests passed has failed by itself.
+unexplained() {
+  [ "$1" -eq 0 ] || { failed "$2" "$3 ended with status $1 though its tests passed"; return 1; }
+}
+export -f failed unexplained ui_types ui_unit ui_browser go_tests
 export results
 
 step "types of the web UI" bash -c ui_types || failed types "types of the web UI"
