@@ -1,5 +1,10 @@
 package profile
 
+import (
+	"cmp"
+	"slices"
+)
+
 // cell is a count at one place of a grid. Keys ascend with the value.
 type cell struct {
 	key   uint32
@@ -27,4 +32,25 @@ func addCells(a, b []cell) []cell {
 		}
 	}
 	return append(append(out, a...), b...)
+}
+
+// gather sorts cells and adds up those of one key, in place.
+func gather(cells []cell) []cell {
+	slices.SortFunc(cells, func(a, b cell) int { return cmp.Compare(a.key, b.key) })
+	out := cells[:0]
+	for _, c := range cells {
+		if n := len(out); n > 0 && out[n-1].key == c.key {
+			out[n-1].count += c.count
+			continue
+		}
+		out = append(out, c)
+	}
+	return slices.DeleteFunc(out, func(c cell) bool { return c.count == 0 })
+}
+
+func totalOf(cells []cell) (n int64) {
+	for _, c := range cells {
+		n += c.count
+	}
+	return n
 }

@@ -3,36 +3,140 @@ package profile
 import "math"
 
 // Mean is NaN when there is no value.
-func (x *Numeric) Mean() float64 { return math.NaN() }
+func (x *Numeric) Mean() float64 {
+	if x.N == 0 {
+		return math.NaN()
+	}
+	return x.moments.mean + x.moments.meanLo
+}
 
 // SD is the standard deviation with n-ddof in the denominator; NaN when that is
-// not positive.
-func (x *Numeric) SD(ddof int) float64 { return math.NaN() }
+// not positive, +Inf when squares leave float64.
+func (x *Numeric) SD(ddof int) float64 { return x.moments.sd(ddof) }
 
 // Quantile is the value at rank q of 0..1: between values as numpy's default
 // does while they are kept, else within the cell. NaN when there is no value.
-func (x *Numeric) Quantile(q float64) float64 { return math.NaN() }
+func (x *Numeric) Quantile(q float64) float64 {
+	v := x.view()
+	if v.exact {
+		return quantileOfValues(v.values, q)
+	}
+	return quantileOf(x.spans(v), x.N, q)
+}
 
 // QuantileError is how far, at most, the rank of a quantile or a value of CDF
-// is from the truth, as a share of N; 0 when values are kept.
-func (x *Numeric) QuantileError() float64 { return 0 }
+// is from the truth, as a share of N; 0 when values are kept. It is the mass of
+// the largest cell that is not known to be one value.
+func (x *Numeric) QuantileError() float64 {
+	v := x.view()
+	if v.exact || x.N == 0 {
+		return 0
+	}
+	return min(1, float64(rankError(x.spans(v))+v.moved)/float64(x.N))
+}
 
 // CDF is the share of the finite values that are at most v.
-func (x *Numeric) CDF(v float64) float64 { return math.NaN() }
+func (x *Numeric) CDF(v float64) float64 {
+	return massUpTo(x.spans(x.view()), v, false) / float64(x.N)
+}
 
 // MassOutside is the share of the finite values below lo or above hi.
-func (x *Numeric) MassOutside(lo, hi float64) float64 { return math.NaN() }
+func (x *Numeric) MassOutside(lo, hi float64) float64 {
+	spans := x.spans(x.view())
+	n := float64(x.N)
+	return (massUpTo(spans, lo, true) + n - massUpTo(spans, hi, false)) / n
+}
 
 // Exact is all values, ascending, when they were kept. They are not to be
 // changed.
-func (x *Numeric) Exact() (values []float64, ok bool) { return nil, false }
+func (x *Numeric) Exact() (values []float64, ok bool) {
+	v := x.view()
+	return v.values, v.exact
+}
+
+// Centre is the origin of the grid that the summary is read on; ok is false
+// while all values are kept.
+func (x *Numeric) Centre() (centre float64, ok bool) {
+	if p := x.target(); p != nil {
+		return p.centre, true
+	}
+	return 0, false
+}
 
 // Cells calls fn for each interval that holds values, ascending; lo equals hi
 // where the value is known.
-func (x *Numeric) Cells(fn func(lo, hi float64, count int64)) {}
+func (x *Numeric) Cells(fn func(lo, hi float64, count int64)) {
+	for _, s := range x.spans(x.view()) {
+		fn(s.lo, s.hi, s.count)
+	}
+}
 
-// Pairs walks two summaries side by side in ascending order: at each edge x
-// the counts of both that lie above the edge before and at or below this one.
-// It is exact where both are exact or share their centre; where they do not,
-// b's counts stand on the grid of a.
-func Pairs(a, b *Numeric, fn func(x float64, na, nb int64)) {}
+// Pairs walks two summaries side by side over edges in ascending order. At
+// each, na and nb are the counts above the edge before and at or below this
+// one; between edges both are taken to rise in a straight line, so an edge
+// without counts comes before a gap's end and before each atom. All edges are
+// exact when both keep their values, or share their centre, or one keeps its
+// values; otherwise b's cells are moved to the grid of a.
+func Pairs(a, b *Numeric, fn func(x float64, na, nb int64)) {
+	ta, tb := a.target(), b.target()
+	if ta == nil && tb == nil {
+		pairSpans(valueSpans(a.allValues()), valueSpans(b.allValues()), fn)
+		return
+	}
+	if ta == nil {
+		ta = tb
+	}
+	va, vb := a.viewOn(ta.centre), b.viewOn(ta.centre)
+	joint := Numeric{N: a.N}
+	joint.Min, joint.Max = a.Min, a.Max
+	if b.N > 0 {
+		joint.stretch(b.Min, b.Max)
+	}
+	whole := view{centre: ta.centre, cells: addCells(va.cells, vb.cells), integral: va.integral && vb.integral}
+	edge := math.Inf(-1)
+	for i, s := range joint.spans(whole) {
+		na, nb := va.take(whole.cells[i].key), vb.take(whole.cells[i].key)
+		edge = gapTo(s, edge, fn)
+		fn(edge, na, nb)
+	}
+}
+
+// take is the count of a key; keys come in ascending order.
+func (v *view) take(key uint32) int64 {
+	if len(v.cells) == 0 || v.cells[0].key != key {
+		return 0
+	}
+	n := v.cells[0].count
+	v.cells = v.cells[1:]
+	return n
+}
+
+func pairSpans(a, b []span, fn func(x float64, na, nb int64)) {
+	edge := math.Inf(-1)
+	for len(a) > 0 || len(b) > 0 {
+		var s span
+		if len(b) == 0 || len(a) > 0 && a[0].lo <= b[0].lo {
+			s = a[0]
+		} else {
+			s = b[0]
+		}
+		var na, nb int64
+		if len(a) > 0 && a[0].lo == s.lo {
+			na, a = a[0].count, a[1:]
+		}
+		if len(b) > 0 && b[0].lo == s.lo {
+			nb, b = b[0].count, b[1:]
+		}
+		edge = gapTo(s, edge, fn)
+		fn(edge, na, nb)
+	}
+}
+
+// gapTo reports where a span begins unless the last one ended there, and
+// returns where it ends.
+func gapTo(s span, edge float64, fn func(x float64, na, nb int64)) float64 {
+	if s.lo > edge || s.lo == s.hi {
+		fn(s.lo, 0, 0)
+	}
+	return s.hi
+}

@@ -1,14 +1,21 @@
 package profile
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // ScoreSet is a multiset of scores with signed counts: a delta may take back
-// what an earlier one added.
+// what an earlier one added. On its grid a score below a half has the cell of
+// its float32 bits and one above has the mirrored cell of 1-score, so that both
+// ends are as fine as a rare class needs.
 type ScoreSet struct {
 	n       int64        // net
 	values  []scoreCount // ascending, none zero, while exact
 	cells   []cell       // ascending, none zero, when gridded
 	gridded bool
+	open    *openScores // what was added since the set was last settled
 }
 
 type scoreCount struct {
@@ -16,38 +23,291 @@ type scoreCount struct {
 	count int64
 }
 
-// Add counts a score sign times. NaN is ignored.
-func (s *ScoreSet) Add(score float64, sign int64) {}
+// openScores takes additions at the price of a store each.
+type openScores struct {
+	pending []scoreCount
+	table   *scoreTable
+	pool    *tables // where the table goes back to; nil when it has none
+}
 
-// Merge adds o to s.
-func (s *ScoreSet) Merge(o *ScoreSet, limit int) {}
+const (
+	// pendingScores is how many additions wait before they are sorted in.
+	pendingScores = 1024
+	// tableAfter is how many different scores make a dense table worth its
+	// memory. It is above WindowExact, so a set that came so far is not exact.
+	tableAfter = 512
+	// halfKey is the key of one half and of the mirror.
+	halfKey  = 0x8000 | 0x3f00
+	scoreMax = 2*halfKey + 1
+)
+
+// scoreKey is the cell of a score; it never falls when the score rises.
+func scoreKey(s float64) uint32 {
+	if s < 0.5 {
+		return min(gridKey(s, 0), halfKey)
+	}
+	return scoreMax - min(gridKey(1-s, 0), halfKey)
+}
+
+func scoreSpan(key uint32) span {
+	if key <= halfKey {
+		lo, hi := keySpan(key)
+		return span{lo: max(lo, -math.MaxFloat64), hi: min(hi, 0.5), sure: lo == hi}
+	}
+	lo, hi := keySpan(scoreMax - key)
+	return span{lo: max(1-hi, 0.5), hi: min(1-lo, math.MaxFloat64), sure: lo == hi}
+}
+
+// Add counts a score sign times. One that is not finite is ignored.
+func (s *ScoreSet) Add(score float64, sign int64) {
+	if !finite(score) {
+		return
+	}
+	s.n += sign
+	o := s.open
+	if o == nil {
+		o = &openScores{}
+		s.open = o
+	}
+	if o.table != nil && score >= 0 && score <= 1 {
+		o.table.counts[tableIndex(score)] += int32(sign)
+		return
+	}
+	o.pending = append(o.pending, scoreCount{score + 0, sign})
+	if len(o.pending) >= pendingScores {
+		s.sortIn()
+	}
+}
+
+// sortIn brings the pending additions into order and opens a table once that
+// pays.
+func (s *ScoreSet) sortIn() {
+	o := s.open
+	if s.gridded {
+		s.cells = addCells(s.cells, cellsOfScores(o.pending))
+		o.pending = o.pending[:0]
+		return
+	}
+	s.values = gatherScores(append(s.values, o.pending...))
+	o.pending = o.pending[:0]
+	if len(s.values) >= tableAfter {
+		s.toGrid()
+		o.table = o.pool.takeScores()
+	}
+}
+
+// settle ends the additions: afterwards the set is its values or its cells.
+func (s *ScoreSet) settle() {
+	o := s.open
+	if o == nil {
+		return
+	}
+	s.open = nil
+	if len(o.pending) > 0 {
+		if s.gridded {
+			s.cells = addCells(s.cells, cellsOfScores(o.pending))
+		} else {
+			s.values = gatherScores(append(s.values, o.pending...))
+		}
+	}
+	if o.table != nil {
+		s.cells = addCells(s.cells, o.table.drain())
+		o.pool.giveScores(o.table)
+	}
+}
+
+func (s *ScoreSet) toGrid() {
+	if !s.gridded {
+		s.cells, s.values, s.gridded = cellsOfScores(s.values), nil, true
+	}
+}
+
+func gatherScores(values []scoreCount) []scoreCount {
+	slices.SortFunc(values, func(a, b scoreCount) int { return cmp.Compare(a.value, b.value) })
+	out := values[:0]
+	for _, v := range values {
+		if n := len(out); n > 0 && out[n-1].value == v.value {
+			out[n-1].count += v.count
+			continue
+		}
+		out = append(out, v)
+	}
+	return slices.DeleteFunc(out, func(v scoreCount) bool { return v.count == 0 })
+}
+
+func cellsOfScores(values []scoreCount) []cell {
+	cells := make([]cell, len(values))
+	for i, v := range values {
+		cells[i] = cell{scoreKey(v.value), v.count}
+	}
+	return gather(cells)
+}
+
+// Merge adds o to s. Scores are kept if both kept theirs and the net count is
+// at most limit.
+func (s *ScoreSet) Merge(o *ScoreSet, limit int) {
+	s.add(o)
+	if s.n > int64(limit) {
+		s.toGrid()
+	}
+}
+
+func (s *ScoreSet) add(o *ScoreSet) {
+	s.settle()
+	o.settle()
+	s.n += o.n
+	if !s.gridded && !o.gridded {
+		if len(o.values) > 0 {
+			s.values = gatherScores(slices.Concat(s.values, o.values))
+		}
+		return
+	}
+	s.toGrid()
+	theirs := o.cells
+	if !o.gridded {
+		theirs = cellsOfScores(o.values)
+	}
+	s.cells = addCells(s.cells, theirs)
+}
 
 // N is the net count.
 func (s *ScoreSet) N() int64 { return s.n }
 
-// Exact is all scores, ascending, when they were kept.
-func (s *ScoreSet) Exact() (values []float64, ok bool) { return nil, !s.gridded }
+func (s *ScoreSet) spans() []span {
+	s.settle()
+	out := make([]span, 0, len(s.values)+len(s.cells))
+	for _, v := range s.values {
+		out = append(out, span{lo: v.value, hi: v.value, count: v.count, sure: true})
+	}
+	for _, c := range s.cells {
+		sp := scoreSpan(c.key)
+		sp.count = c.count
+		out = append(out, sp)
+	}
+	return out
+}
+
+// Exact is all scores, ascending, when they were kept and none is negative in
+// count.
+func (s *ScoreSet) Exact() (values []float64, ok bool) {
+	s.settle()
+	if s.gridded {
+		return nil, false
+	}
+	for _, v := range s.values {
+		if v.count < 0 {
+			return nil, false
+		}
+		for range v.count {
+			values = append(values, v.value)
+		}
+	}
+	return values, true
+}
 
 // Mean is NaN when there is none; on the grid it is that of the cells' middles.
-func (s *ScoreSet) Mean() float64 { return math.NaN() }
+func (s *ScoreSet) Mean() float64 {
+	var sum float64
+	for _, sp := range s.spans() {
+		sum += sp.middle() * float64(sp.count)
+	}
+	return sum / float64(s.n)
+}
 
 // Quantile is the score at rank q of 0..1; NaN when there is none.
-func (s *ScoreSet) Quantile(q float64) float64 { return math.NaN() }
+func (s *ScoreSet) Quantile(q float64) float64 {
+	if values, ok := s.Exact(); ok {
+		return quantileOfValues(values, q)
+	}
+	return quantileOf(s.spans(), s.n, q)
+}
 
 // QuantileError is the greatest error of a rank, as a share of N.
-func (s *ScoreSet) QuantileError() float64 { return 0 }
+func (s *ScoreSet) QuantileError() float64 {
+	if s.n <= 0 {
+		return 0
+	}
+	return float64(rankError(s.spans())) / float64(s.n)
+}
 
-// CDF is the share of scores that are at most v.
-func (s *ScoreSet) CDF(v float64) float64 { return math.NaN() }
+// CDF is the share of scores that are at most v; NaN when there is none.
+func (s *ScoreSet) CDF(v float64) float64 {
+	return massUpTo(s.spans(), v, false) / float64(s.n)
+}
 
 // MassOutside is the share of scores below lo or above hi.
-func (s *ScoreSet) MassOutside(lo, hi float64) float64 { return math.NaN() }
+func (s *ScoreSet) MassOutside(lo, hi float64) float64 {
+	spans, n := s.spans(), float64(s.n)
+	return (massUpTo(spans, lo, true) + n - massUpTo(spans, hi, false)) / n
+}
 
 // Cells calls fn for each interval that holds scores, ascending; lo equals hi
 // where scores are kept.
-func (s *ScoreSet) Cells(fn func(lo, hi float64, count int64)) {}
+func (s *ScoreSet) Cells(fn func(lo, hi float64, count int64)) {
+	for _, sp := range s.spans() {
+		fn(sp.lo, sp.hi, sp.count)
+	}
+}
 
 // ScorePairs walks two sets by ascending score. Scores of one call are ties:
 // equal while both are exact, else of one cell, whose middle is given. The
 // error of an AUC made of it is at most half the share of tied pairs.
-func ScorePairs(pos, neg *ScoreSet, fn func(score float64, pos, neg int64)) {}
+func ScorePairs(pos, neg *ScoreSet, fn func(score float64, pos, neg int64)) {
+	pos.settle()
+	neg.settle()
+	if !pos.gridded && !neg.gridded {
+		pairSpans(pos.spans(), neg.spans(), func(score float64, p, n int64) {
+			if p != 0 || n != 0 {
+				fn(score, p, n)
+			}
+		})
+		return
+	}
+	p, n := pos.onGrid(), neg.onGrid()
+	for len(p) > 0 || len(n) > 0 {
+		var key uint32
+		if len(n) == 0 || len(p) > 0 && p[0].key <= n[0].key {
+			key = p[0].key
+		} else {
+			key = n[0].key
+		}
+		var np, nn int64
+		if len(p) > 0 && p[0].key == key {
+			np, p = p[0].count, p[1:]
+		}
+		if len(n) > 0 && n[0].key == key {
+			nn, n = n[0].count, n[1:]
+		}
+		sp := scoreSpan(key)
+		fn(sp.middle(), np, nn)
+	}
+}
+
+func (s *ScoreSet) onGrid() []cell {
+	if s.gridded {
+		return s.cells
+	}
+	return cellsOfScores(s.values)
+}
+
+func (s *span) middle() float64 { return s.lo + (s.hi-s.lo)/2 }
+
+// addAll counts each of values once. Past pendingScores, which is more than
+// WindowExact, the set can never be exact again and goes to a table.
+func (s *ScoreSet) addAll(values []float64) {
+	o := s.open
+	for i, x := range values {
+		if o.table != nil {
+			o.table.fold(values[i:], s)
+			return
+		}
+		s.Add(x, 1)
+		if s.n > pendingScores && o.table == nil {
+			s.sortIn()
+		}
+		if s.n > pendingScores && o.table == nil {
+			s.toGrid()
+			o.table = o.pool.takeScores()
+		}
+	}
+}
