@@ -58,13 +58,55 @@ func TestCaliforniaOnPlainSlices(t *testing.T) {
 		want := b.want.byKey()
 		for _, m := range c.metrics() {
 			if w, ok := want[m.Key]; ok {
-				near(t, name+" "+m.Key, m.Value.Value, w, 1e-9)
+				b.want.check(t, name, m, w)
 			}
 		}
 		area, _ := AUC(cells)
 		near(t, name+" auc", area.Value, b.want.ROCAUC, 1e-12)
 		ap, _ := AveragePrecision(cells)
 		near(t, name+" ap", ap, b.want.AP, 1e-12)
+	}
+}
+
+// fold adds outcomes to a profile, in parts that are merged.
+func fold(rows []outcome, parts, limit int) *profile.Profile {
+	whole := &profile.Profile{}
+	for part := range parts {
+		p := &profile.Profile{Quality: &profile.Quality{}}
+		for i := part; i < len(rows); i += parts {
+			r := rows[i]
+			p.Predictions++
+			p.Quality.Add(&profile.Outcome{
+				Task: event.Binary, PredPositive: r.predicted, LabelPositive: r.actual, Score: r.score,
+			}, 1)
+		}
+		whole.Merge(p, limit)
+	}
+	return whole
+}
+
+// Through profiles the numbers are the same, in one part or many, kept or on
+// the grid: the scores have two decimals, and each has a cell of its own.
+func TestCaliforniaThroughProfiles(t *testing.T) {
+	for name, b := range blocks(t) {
+		for _, how := range []struct{ parts, limit int }{{1, profile.MergeExact}, {60, profile.MergeExact}, {7, profile.WindowExact}} {
+			r := Quality(fold(b.rows, how.parts, how.limit), event.Binary)
+			for key, want := range b.want.byKey() {
+				v, ok := r.Get(key)
+				if !ok {
+					t.Fatalf("%s: no %s", name, key)
+				}
+				b.want.check(t, name, Metric{key, v}, want)
+			}
+			if r.Labels != b.want.N || r.Coverage.Value != 1 {
+				t.Errorf("%s: %d labels, coverage %v", name, r.Labels, r.Coverage.Value)
+			}
+			if auc, _ := r.Get("auc_roc"); !auc.HasInterval || auc.Low >= auc.Value || auc.High <= auc.Value || auc.N != b.want.N {
+				t.Errorf("%s: auc %+v", name, auc)
+			} else if how.limit == profile.MergeExact && auc.Bound != 0 {
+				t.Errorf("%s: an exact auc has the bound %v", name, auc.Bound)
+			}
+		}
 	}
 }
 
@@ -233,5 +275,40 @@ func TestMulticlass(t *testing.T) {
 	q.ConfusionOther = 1
 	if v, _ := Quality(&profile.Profile{Quality: q}, event.Multiclass).Get("recall"); v.Defined || v.Reason != TooManyClasses {
 		t.Errorf("recall with lost cells: %+v", v)
+	}
+}
+
+// numpy 2: y = 3, -0.5, 2, 7, 0 and predictions 2.5, 0, 2, 8, 0.5.
+func TestRegression(t *testing.T) {
+	q := &profile.Quality{}
+	for _, o := range [][2]float64{{2.5, 3}, {0, -0.5}, {2, 2}, {8, 7}, {0.5, 0}} {
+		q.Add(&profile.Outcome{Task: event.Regression, PredValue: o[0], LabelValue: o[1]}, 1)
+	}
+	r := Quality(&profile.Profile{Predictions: 5, Quality: q}, event.Regression)
+	for key, want := range map[string]float64{
+		"mae": 0.5, "me": 0.3, "mse": 0.35, "rmse": math.Sqrt(0.35), "r2": 1 - 1.75/35.8,
+		"mape": (0.5/3 + 1 + 0 + 1./7) / 4,
+	} {
+		v, _ := r.Get(key)
+		near(t, key, v.Value, want, 1e-12)
+	}
+	if v, _ := r.Get("mape"); v.N != 4 {
+		t.Errorf("mape rests on %d rows, the fifth has a target of zero", v.N)
+	}
+	if v, _ := r.Get("mae"); !v.HasInterval || v.Low >= 0.5 || v.High <= 0.5 {
+		t.Errorf("mae %+v", v)
+	}
+}
+
+func TestUndefinedRegression(t *testing.T) {
+	q := &profile.Quality{}
+	for range 3 {
+		q.Add(&profile.Outcome{Task: event.Regression, PredValue: 1, LabelValue: 0}, 1)
+	}
+	r := Quality(&profile.Profile{Quality: q}, event.Regression)
+	for key, want := range map[string]string{"r2": ConstantLabels, "mape": ZeroTargets} {
+		if v, _ := r.Get(key); v.Defined || v.Reason != want {
+			t.Errorf("%s: %+v", key, v)
+		}
 	}
 }
