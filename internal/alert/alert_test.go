@@ -253,3 +253,40 @@ groups:
 		t.Errorf("the broken rule is not shown: %+v", r.Status)
 	}
 }
+
+func promQL(name, rules string) Rule {
+	doc := "groups:\n- name: g\n  interval: 20ms\n  limit: 1\n  rules:\n" + rules
+	return Rule{Name: name, PromQL: &PromQLRule{Groups: doc, Enabled: true}}
+}
+
+func TestAFailedEvaluationChangesNothing(t *testing.T) {
+	s := newSite(t)
+	e := s.start(func(c *Config) {
+		c.FileRules = []Rule{promQL("one", "  - alert: Up\n    expr: model_x > 0\n    labels: {severity: critical}\n")}
+	})
+	s.sample(1, time.Now(), "__name__", "model_x", "model", "a")
+	eventually(t, "a fires", func() bool { return s.was(Firing, "critical", "a") })
+	s.sample(1, time.Now(), "__name__", "model_x", "model", "b") // beyond the limit of one result
+	failed := func() bool { r, _ := e.Rule("one"); return r.Status.Health == "err" }
+	eventually(t, "the evaluation fails", failed)
+	at := e.status(e.manager)["one"].LastEvaluation
+	eventually(t, "it is evaluated again", func() bool { return e.status(e.manager)["one"].LastEvaluation > at+100 })
+	if a := e.Alerts(""); len(a) != 1 || a[0].State != Firing || a[0].Model != "a" {
+		t.Fatalf("alerts: %+v", a)
+	}
+}
+
+func TestPendingAlertsAreNotShownAsFiring(t *testing.T) {
+	s := newSite(t)
+	s.start(func(c *Config) {
+		c.FileRules = []Rule{promQL("one", "  - alert: Up\n    expr: model_x > 0\n    for: 1h\n")}
+	})
+	s.sample(1, time.Now(), "__name__", "model_x", "model", "a")
+	eventually(t, "ALERTS shows it pending", func() bool { return len(s.series(`ALERTS{alertstate="pending"}`)) == 1 })
+	if got := s.series("ALERTS"); len(got) != 1 {
+		t.Fatalf("ALERTS: %v", got)
+	}
+	if got := s.series("ALERTS_FOR_STATE"); len(got) != 1 || time.Since(time.Unix(int64(got[0].F), 0)) > time.Minute {
+		t.Fatalf("ALERTS_FOR_STATE: %v", got)
+	}
+}

@@ -121,6 +121,7 @@ func TestEndThatWasNotToldIsToldAfterACrash(t *testing.T) {
 	c.step(time.Second)
 	c.now = c.now.Add(5 * time.Hour) // the process was away for long
 	c.kill()
+	c.e.life.forget(c.now)
 	out := c.e.life.everything()
 	if len(out) != 1 || out[0].State != Resolved || out[0].ResolvedAt == 0 {
 		t.Fatalf("handed on: %+v", out)
