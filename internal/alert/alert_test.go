@@ -18,7 +18,7 @@ import (
 // site is what stands around an engine: a real TSDB, a disk that can crash,
 // and somebody who is told.
 type site struct {
-	t  *testing.T
+	t  testing.TB
 	db *tsdb.DB
 	fs *vfs.MemFS
 
@@ -26,7 +26,7 @@ type site struct {
 	told []*Alert
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	opts := tsdb.DefaultOptions()
 	opts.OutOfOrderTimeWindow = time.Hour.Milliseconds()

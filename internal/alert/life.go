@@ -21,6 +21,9 @@ type entry struct {
 	labels   labels.Labels
 	lastSent int64
 	restored bool // it comes from before the start of this process
+
+	spec  *spec         // the rule that described it last
+	given labels.Labels // the rule's own annotations then
 }
 
 // observed is one result of an evaluation.
@@ -147,9 +150,12 @@ func newEntry(sp *spec, o observed, hash uint64, ts int64) *entry {
 }
 
 // describe refreshes what can change while the alert goes on: the rule's
-// limit and origin, and the texts.
+// limit and origin, and the texts. Mostly nothing did.
 func (en *entry) describe(sp *spec, o observed) {
-	en.Origin = sp.origin
+	if en.spec == sp && float64(en.Value) == o.value && labels.Equal(en.given, o.annotations) {
+		return
+	}
+	en.spec, en.given, en.Origin = sp, o.annotations, sp.origin
 	if sp.threshold != nil {
 		limit := sp.limit
 		en.Limit, en.Operator, en.Unit = &limit, sp.threshold.Operator, string(sp.metric.Unit)
