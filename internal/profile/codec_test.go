@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,30 +120,56 @@ func FuzzDecode(f *testing.F) {
 		f.Add(folder.Close(w).AppendTo(nil))
 	}
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		p, err := Decode(b)
-		if err != nil {
-			if !errors.Is(err, ErrMalformed) {
-				t.Fatal(err)
+	f.Fuzz(tryBytes)
+}
+
+// tryBytes decodes b and, where that works, uses what came of it.
+func tryBytes(t *testing.T, b []byte) {
+	p, err := Decode(b)
+	if err != nil {
+		if !errors.Is(err, ErrMalformed) {
+			t.Fatal(err)
+		}
+		return
+	}
+	again, err := Decode(p.AppendTo(nil))
+	if err != nil {
+		t.Fatalf("what was read cannot be written: %v", err)
+	}
+	if !bytes.Equal(again.AppendTo(nil), p.AppendTo(nil)) {
+		t.Fatal("the bytes change in a round trip")
+	}
+	readAll(p)
+	twice := &Profile{}
+	twice.Merge(p, WindowExact)
+	twice.Merge(again, MergeExact)
+	readAll(twice)
+	if _, err := Decode(twice.AppendTo(nil)); err != nil {
+		t.Fatalf("a merge cannot be read: %v", err)
+	}
+}
+
+// A byte that is wrong here and there comes deeper than a fuzzer's first
+// guesses.
+func TestDecodeOfDamagedBytes(t *testing.T) {
+	r := random(10)
+	f := NewFolder(0)
+	for _, rows := range []int{1, 5, 30, 300} {
+		w := f.Open(false)
+		f.Add(w, randomBatch(r, rows), nil)
+		for range rows {
+			o := randomOutcome(r)
+			w.Quality().Add(&o, int64(1-2*r.IntN(2)))
+		}
+		good := f.Close(w).AppendTo(nil)
+		for range 1000 {
+			b := slices.Clone(good)
+			for range 1 + r.IntN(3) {
+				b[r.IntN(len(b))] = byte(r.IntN(256)) >> r.IntN(8)
 			}
-			return
+			tryBytes(t, b)
 		}
-		again, err := Decode(p.AppendTo(nil))
-		if err != nil {
-			t.Fatalf("what was read cannot be written: %v", err)
-		}
-		if !bytes.Equal(again.AppendTo(nil), p.AppendTo(nil)) {
-			t.Fatal("the bytes change in a round trip")
-		}
-		readAll(p)
-		twice := &Profile{}
-		twice.Merge(p, WindowExact)
-		twice.Merge(again, MergeExact)
-		readAll(twice)
-		if _, err := Decode(twice.AppendTo(nil)); err != nil {
-			t.Fatalf("a merge cannot be read: %v", err)
-		}
-	})
+	}
 }
 
 // readAll calls what a profile offers; nothing may panic.

@@ -85,10 +85,15 @@ func finiteSums(values []float64, centre float64) (s sums, odd oddities) {
 			odd.count(x)
 			continue
 		}
+		if x < s.min {
+			s.min = x
+		}
+		if x > s.max {
+			s.max = x
+		}
 		d := x - centre
 		s.s1 += d
 		s.s2 += d * d
-		s.min, s.max = min(s.min, x), max(s.max, x)
 	}
 	return s, odd
 }
@@ -106,15 +111,31 @@ func (o *oddities) count(x float64) {
 	}
 }
 
-// allWhole tells whether no value has a fraction; of most columns it looks at
-// one or two values.
+// wholeMagic rounds to a whole number by addition, below a magnitude of 2^51.
+const wholeMagic = 3 << 51
+
+// allWhole tells whether no finite value has a fraction or is too large for one
+// to show. Of most columns it looks at the first few values.
 func allWhole(values []float64) bool {
+	for len(values) >= 4 {
+		x := (*[4]float64)(values)
+		values = values[4:]
+		a, b := x[0]+wholeMagic-wholeMagic-x[0], x[1]+wholeMagic-wholeMagic-x[1]
+		c, d := x[2]+wholeMagic-wholeMagic-x[2], x[3]+wholeMagic-wholeMagic-x[3]
+		if math.Abs(a)+math.Abs(b)+math.Abs(c)+math.Abs(d) != 0 && !(isWhole(x[0]) && isWhole(x[1]) && isWhole(x[2]) && isWhole(x[3])) {
+			return false
+		}
+	}
 	for _, x := range values {
-		if x != float64(int64(x)) && finite(x) {
+		if !isWhole(x) {
 			return false
 		}
 	}
 	return true
+}
+
+func isWhole(x float64) bool {
+	return !finite(x) || x == math.Trunc(x) && math.Abs(x) < 1<<51
 }
 
 // forget takes the counted values that are not finite off the table.

@@ -187,15 +187,15 @@ func (s *ScoreSet) spans() []span {
 	return out
 }
 
-// Exact is all scores, ascending, when they were kept and none is negative in
-// count.
+// Exact is all scores, ascending, when they were kept, none is negative in
+// count and they are at most MergeExact.
 func (s *ScoreSet) Exact() (values []float64, ok bool) {
 	s.settle()
-	if s.gridded {
+	if s.gridded || s.n > MergeExact {
 		return nil, false
 	}
 	for _, v := range s.values {
-		if v.count < 0 {
+		if v.count < 0 || v.count > s.n-int64(len(values)) {
 			return nil, false
 		}
 		for range v.count {

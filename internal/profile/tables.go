@@ -1,6 +1,9 @@
 package profile
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // dense counts values by unordered cell. Neighbours in a column go to the two
 // halves in turn: a count that was just stored is slow to load again.
@@ -16,9 +19,15 @@ const (
 	scoreBytes = int(unsafe.Sizeof(scoreTable{}))
 )
 
-// tableIndex is scoreKey(s) - tableBase for s in 0..1, without a branch.
+// tableIndex is scoreKey(s) - tableBase for s in 0..1, without a branch: which
+// side of a half a score lies on is what no processor can guess.
 func tableIndex(s float64) uint32 {
-	return scoreKey(s) - tableBase
+	other := 1 - s
+	upper := uint64(int64(math.Float64bits(s-0.5))>>63) ^ math.MaxUint64 // all ones from a half up
+	bits := math.Float64bits(s)&^upper | math.Float64bits(other)&upper
+	raw := math.Float32bits(float32(math.Float64frombits(bits))) << 1 >> 17
+	mirror := uint32(upper)
+	return (raw ^ mirror) + mirror&(tableCells)
 }
 
 // tables is a budget of dense tables; all that wait in it are zero.
