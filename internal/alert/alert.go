@@ -54,6 +54,7 @@ type Engine struct {
 	specs   atomic.Pointer[specs]
 
 	written *written
+	shown   *rules.Metrics // of PrometheusGroups; registered nowhere
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 	started atomic.Bool
@@ -79,6 +80,7 @@ func Open(cfg Config) (*Engine, error) {
 		loader:  newLoader(),
 		query:   rules.EngineQueryFunc(cfg.Engine, cfg.Queryable),
 		written: newWritten(cfg.Appendable),
+		shown:   rules.NewGroupMetrics(nil),
 	}
 	if err := e.load(); err != nil {
 		st.close()

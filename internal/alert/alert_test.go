@@ -290,3 +290,46 @@ func TestPendingAlertsAreNotShownAsFiring(t *testing.T) {
 		t.Fatalf("ALERTS_FOR_STATE: %v", got)
 	}
 }
+
+func TestPrometheusSeesTheTrueStates(t *testing.T) {
+	s := newSite(t)
+	e := s.start(func(c *Config) {
+		c.FileRules = []Rule{
+			promQL("slow", "  - alert: Slow\n    expr: model_x > 0\n    for: 1h\n    labels: {v: '{{ $value }}'}\n"),
+			promQL("fast", "  - alert: Fast\n    expr: model_x > 0\n    keep_firing_for: 1h\n"),
+			promQL("rec", "  - record: model_y\n    expr: model_x\n"),
+		}
+	})
+	s.sample(1, time.Now(), "__name__", "model_x", "model", "a")
+	eventually(t, "both are there", func() bool { return len(e.Alerts("")) == 2 })
+	s.sample(0, time.Now(), "__name__", "model_x", "model", "b")
+	s.sample(-1, time.Now(), "__name__", "model_x", "model", "a")
+	eventually(t, "only the kept one is left", func() bool {
+		a := e.Alerts("")
+		return len(a) == 1 && a[0].KeepFiringSince != 0
+	})
+	s.sample(2, time.Now(), "__name__", "model_x", "model", "b")
+	eventually(t, "b is there", func() bool { return len(e.Alerts(Pending)) == 1 })
+
+	got := map[string]string{}
+	for _, g := range e.PrometheusGroups() {
+		if g.Interval() != 20*time.Millisecond || time.Since(g.GetLastEvaluation()) > time.Minute {
+			t.Errorf("group %s: every %s, last %s", g.File(), g.Interval(), g.GetLastEvaluation())
+		}
+		for _, r := range g.AlertingRules() {
+			got[r.Name()] = r.HoldDuration().String() + " " + r.KeepFiringFor().String() + " " + r.State().String()
+			for _, a := range r.ActiveAlerts() {
+				got[r.Name()+" "+a.Labels.Get("model")] = a.State.String() + " " + a.Labels.Get("v")
+			}
+		}
+	}
+	want := map[string]string{
+		"Slow": "1h0m0s 0s pending", "Slow b": "pending 2",
+		"Fast": "0s 1h0m0s firing", "Fast a": "firing ",
+	}
+	for k, v := range want {
+		if got[k] != v {
+			t.Errorf("%s is %q, want %q", k, got[k], v)
+		}
+	}
+}
