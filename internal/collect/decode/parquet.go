@@ -1,0 +1,173 @@
+package decode
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/schema"
+)
+
+// Parquet decodes a Parquet file with flat columns. Columns are read by the
+// physical readers, one after another in this goroutine: the library's Arrow
+// readers open columns in goroutines of their own, where a damaged file's panic
+// would end the process.
+func Parquet(body []byte, o *Options) (res *Result, err error) {
+	if o, err = o.resolve(body); err != nil {
+		return nil, err
+	}
+	defer recovered("Parquet file", &err)
+	props := parquet.NewReaderProperties(newBoundedMemory(&o.Limits))
+	props.MaxUncompressedPageSize = o.Limits.BodyBytes
+	props.MaxCompressedPageSize = o.Limits.BodyBytes
+	f, err := file.NewParquetReader(bytes.NewReader(body), file.WithReadProps(props))
+	if err != nil {
+		return nil, parquetError(err)
+	}
+	defer f.Close()
+	leaves := f.MetaData().Schema
+	names := make([]string, leaves.NumColumns())
+	for i := range names {
+		names[i] = leaves.Column(i).Path()
+	}
+	p, err := o.plan(names)
+	if err != nil {
+		return nil, err
+	}
+	if f.NumRows() < 0 || f.NumRows() > int64(o.Limits.Rows) {
+		return nil, &LimitError{What: "rows in one request", Limit: int64(o.Limits.Rows)}
+	}
+	rows := int(f.NumRows())
+	if err := o.shape(rows, len(names)); err != nil {
+		return nil, err
+	}
+	t := newTable(o, rows)
+	t.report = p.warnings
+	for i, r := range p.roles {
+		if r == roleNone {
+			continue
+		}
+		d := leaves.Column(i)
+		if d.MaxRepetitionLevel() > 0 || len(d.ColumnPath()) > 1 {
+			t.warn(p.names[i], CodeUnsupported, "a nested column cannot be used")
+			continue
+		}
+		c, err := readColumn(f, i, rows, r)
+		if err != nil {
+			return nil, parquetError(fmt.Errorf("column %s: %w", clip(names[i]), err))
+		}
+		t.add(r, p.names[i], c)
+	}
+	return t.finish(), nil
+}
+
+func parquetError(err error) error {
+	if isLimit(err) {
+		return err
+	}
+	return unreadable("not a readable Parquet file: %v", err)
+}
+
+// batchRows are read at a time.
+const batchRows = 1024
+
+// readColumn reads one column of all row groups.
+func readColumn(f *file.Reader, at, rows int, r role) (*plainColumn, error) {
+	c := newPlainColumn(f.MetaData().Schema.Column(at), rows, r)
+	for g := range f.NumRowGroups() {
+		chunk, err := f.RowGroup(g).Column(at)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.read(chunk); err != nil {
+			return nil, err
+		}
+	}
+	if c.row != rows {
+		return nil, fmt.Errorf("%d values for %d rows", c.row, rows)
+	}
+	return c, nil
+}
+
+// read takes a chunk's values in.
+func (c *plainColumn) read(chunk file.ColumnChunkReader) error {
+	switch r := chunk.(type) {
+	case *file.BooleanColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, c.putBool)
+	case *file.Int32ColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v int32) { c.putInt(int64(v)) })
+	case *file.Int64ColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, c.putInt)
+	case *file.Int96ColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v parquet.Int96) { c.putMillis(v.ToTime().UnixMilli()) })
+	case *file.Float32ColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v float32) { c.putFloat(float64(v)) })
+	case *file.Float64ColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, c.putFloat)
+	case *file.ByteArrayColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v parquet.ByteArray) { c.putBytes(v) })
+	case *file.FixedLenByteArrayColumnChunkReader:
+		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v parquet.FixedLenByteArray) { c.putBytes(v) })
+	}
+	return fmt.Errorf("values of type %v cannot be read", chunk.Type())
+}
+
+// readAll calls put for each value that is there and steps over the nulls.
+func readAll[T any](c *plainColumn, hasNext func() bool, failed func() error, read func(int64, []T, []int16, []int16) (int64, int, error), put func(T)) error {
+	var values [batchRows]T
+	var defs [batchRows]int16
+	for hasNext() {
+		total, n, err := read(batchRows, values[:], defs[:], nil)
+		if err != nil {
+			return err
+		}
+		if total == 0 || c.row+int(total) > c.rows {
+			return fmt.Errorf("more values than the file's %d rows", c.rows)
+		}
+		next := 0
+		for i := range int(total) {
+			if c.maxDef == 0 || defs[i] == c.maxDef {
+				if next >= n {
+					return fmt.Errorf("fewer values than row %d needs", c.row)
+				}
+				put(values[next])
+				next++
+			}
+			c.row++
+		}
+	}
+	return failed()
+}
+
+// meaningOf tells what a column's numbers or bytes stand for.
+func meaningOf(d *schema.Column) (m meaning) {
+	switch t := d.LogicalType().(type) {
+	case schema.TimestampLogicalType:
+		m.perMilli, m.perUnit = 1, 1
+		switch t.TimeUnit() {
+		case schema.TimeUnitMicros:
+			m.perMilli = 1e3
+		case schema.TimeUnitNanos:
+			m.perMilli = 1e6
+		}
+		m.naive = !t.IsAdjustedToUTC()
+	case schema.DateLogicalType:
+		m.perMilli, m.perUnit, m.naive = 1, 86_400_000, true
+	case schema.DecimalLogicalType:
+		m.decimal, m.scale = true, t.Scale()
+	case schema.IntLogicalType:
+		m.unsigned = !t.IsSigned()
+	}
+	return m
+}
+
+// meaning is a column's logical type, as far as it changes its values.
+type meaning struct {
+	perMilli int64 // stored units in a millisecond; 0 when they are no times
+	perUnit  int64 // milliseconds in a stored unit
+	naive    bool  // a time without a zone
+	decimal  bool
+	scale    int32
+	unsigned bool
+}
