@@ -1,0 +1,190 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// run sends batches one after another, so that labels of one model stay in
+// their order, until the context ends.
+func (c *Client) run(ctx context.Context) {
+	defer close(c.finished)
+	defer c.giveUp()
+	t := time.NewTicker(c.opts.FlushInterval)
+	defer t.Stop()
+	for {
+		var flushed chan struct{}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.wake:
+			c.drain(ctx)
+			continue
+		case flushed = <-c.flushes:
+		case <-t.C:
+		}
+		c.sealAll()
+		c.drain(ctx)
+		if flushed != nil && ctx.Err() == nil {
+			close(flushed)
+		}
+	}
+}
+
+func (c *Client) sealAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range c.open {
+		c.seal(b)
+	}
+}
+
+// drain sends all that is full.
+func (c *Client) drain(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.mu.Lock()
+		if len(c.full) == 0 {
+			c.full = nil
+			c.mu.Unlock()
+			return
+		}
+		b := c.full[0]
+		c.mu.Unlock()
+		if !c.deliver(ctx, b) {
+			return
+		}
+		c.mu.Lock()
+		c.full = c.full[1:]
+		c.rows -= b.rows
+		c.bytes -= len(b.body)
+		c.mu.Unlock()
+	}
+}
+
+// giveUp counts what is left when the client ends.
+func (c *Client) giveUp() {
+	c.sealAll()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.failed.Add(int64(c.rows))
+	c.full, c.rows, c.bytes = nil, 0, 0
+}
+
+// deliver tries until the server has answered for the batch; false when the
+// context ended first.
+func (c *Client) deliver(ctx context.Context, b *batch) bool {
+	for pause := c.opts.RetryMin; ; pause = min(2*pause, c.opts.RetryMax) {
+		err := c.post(ctx, b)
+		var again *retryError
+		if !errors.As(err, &again) {
+			if err != nil {
+				c.stats.rejected.Add(int64(b.rows))
+				c.opts.Logger.Error("Leeway refused a batch", "path", b.path, "rows", b.rows, "err", err)
+			}
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		c.opts.Logger.Warn("sending to Leeway failed and will be tried again", "path", b.path, "rows", b.rows, "err", err)
+		wait := max(again.after, pause/2+rand.N(pause/2+1))
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+			c.stats.retries.Add(1)
+		}
+	}
+}
+
+// retryError is one that a later try may not meet.
+type retryError struct {
+	err   error
+	after time.Duration
+}
+
+func (e *retryError) Error() string { return e.err.Error() }
+func (e *retryError) Unwrap() error { return e.err }
+
+// answer is what the server says of a batch, as far as it matters here.
+type answer struct {
+	Rejected int64 `json:"rejected"`
+	Errors   []struct {
+		Row    int    `json:"row"`
+		Field  string `json:"field"`
+		Reason string `json:"reason"`
+	} `json:"errors"`
+}
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 1 << 20
+
+func (c *Client) post(ctx context.Context, b *batch) error {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.server+b.path, bytes.NewReader(b.body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	req.Header.Set("Leeway-Batch-Id", b.id)
+	if c.opts.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.opts.Token)
+	}
+	res, err := c.opts.HTTPClient.Do(req)
+	if err != nil {
+		return &retryError{err: err}
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	switch {
+	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode >= 500:
+		return &retryError{err: problem(res.StatusCode, body), after: retryAfter(res.Header)}
+	case res.StatusCode >= 300:
+		return problem(res.StatusCode, body)
+	case err != nil:
+		return &retryError{err: err} // taken, but we do not know what was said of it
+	}
+	c.count(b, body)
+	return nil
+}
+
+// count reads which rows were not taken.
+func (c *Client) count(b *batch, body []byte) {
+	var a answer
+	if err := json.Unmarshal(body, &a); err != nil {
+		a = answer{}
+	}
+	c.stats.rejected.Add(a.Rejected)
+	c.stats.sent.Add(int64(b.rows) - a.Rejected)
+	if len(a.Errors) > 0 {
+		e := a.Errors[0]
+		c.opts.Logger.Warn("Leeway rejected rows", "path", b.path, "rows", a.Rejected, "first", e.Row, "field", e.Field, "reason", e.Reason)
+	}
+}
+
+func problem(status int, body []byte) error {
+	var p struct{ Title, Detail string }
+	_ = json.Unmarshal(body, &p) // the status alone must do where there is no problem document
+	if p.Detail == "" {
+		p.Detail = p.Title
+	}
+	return fmt.Errorf("%d %s: %s", status, http.StatusText(status), p.Detail)
+}
+
+// retryAfter is the pause that the server asks for, an hour at most.
+func retryAfter(h http.Header) time.Duration {
+	s, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || s < 0 {
+		return 0
+	}
+	return time.Duration(min(s, 3600)) * time.Second
+}
