@@ -42,7 +42,7 @@ func (c *numbers) add(f *Folder, values []float64) {
 	}
 	if len(c.values)+len(values) > c.patience() {
 		c.sift()
-		if len(c.values)+countFinite(values) > c.patience() {
+		if left := c.patience() - len(c.values); hasFinite(values, left+1) {
 			c.overflow(f, values)
 			return
 		}
@@ -63,13 +63,17 @@ func (c *numbers) sift() {
 	c.values = kept
 }
 
-func countFinite(values []float64) (n int) {
+// hasFinite tells whether n of values are finite.
+func hasFinite(values []float64, n int) bool {
 	for _, x := range values {
+		if n <= 0 {
+			break
+		}
 		if finite(x) {
-			n++
+			n--
 		}
 	}
-	return n
+	return n <= 0
 }
 
 // overflow begins to count on the grid.
@@ -101,13 +105,12 @@ func (c *numbers) spill(f *Folder, values []float64) {
 	c.cells = addCells(c.cells, c.drain(f, f.scratch))
 }
 
-// drain is the cells of a table that only this column was folded into. They
-// lie in the folder's memory.
+// drain is the cells of a table that only this column was folded into.
 func (c *numbers) drain(f *Folder, t *dense) []cell {
 	reach := max(math.Abs(c.min-c.centre), math.Abs(c.max-c.centre))
-	f.cells = t.drain(f.cells[:0], c.tabled, reach)
+	negative, positive := t.drain(f.drained, c.tabled, reach)
 	c.tabled = 0
-	return f.cells
+	return slices.Concat(negative, positive)
 }
 
 // fold brings values into a table and the moments.
@@ -115,7 +118,7 @@ func (c *numbers) fold(t *dense, values []float64) {
 	if len(values) == 0 {
 		return
 	}
-	s := emptySums()
+	s := sums{min: c.min, max: c.max}
 	foldNumbers(values, c.centre, t, &s)
 	n := int64(len(values))
 	if !finite(s.s2) {
@@ -196,7 +199,10 @@ func (c *numbers) finish(f *Folder) []cell {
 		t = f.scratch
 	}
 	c.fold(t, c.values)
-	cells := addCells(c.cells, c.drain(f, t))
+	cells := c.drain(f, t)
+	if len(c.cells) > 0 {
+		cells = addCells(c.cells, cells)
+	}
 	if c.table != nil {
 		f.tables.giveDense(c.table)
 	}

@@ -18,9 +18,9 @@ type Folder struct {
 	batch   uint64 // number of the batch that is being folded
 
 	// Memory that is used again, all of it free between calls.
-	cells  []cell
-	codes  []int64
-	buffer []float64
+	drained *drained
+	codes   []int64
+	buffer  []float64
 }
 
 // Window is an open delta of one model, version, segment and minute. It is
@@ -34,10 +34,14 @@ type Window struct {
 	classes  *names
 	values   []*numbers
 	features map[string]*openFeature
+	// guess is the features in the order of the last batch's columns, which the
+	// next one most often has too.
+	guess []*openFeature
 }
 
 // openFeature is the open form of a Feature.
 type openFeature struct {
+	name  string
 	rows  int64
 	batch uint64     // the last one whose rows were counted
 	nums  []*numbers // one for each grid centre, most often one
@@ -50,7 +54,7 @@ func NewFolder(maxDense int) *Folder {
 	if maxDense <= 0 {
 		maxDense = DefaultDense
 	}
-	return &Folder{tables: tables{left: maxDense}, scratch: new(dense)}
+	return &Folder{tables: tables{left: maxDense}, scratch: new(dense), drained: new(drained)}
 }
 
 // Open starts a delta; a light one leaves the features out.
@@ -227,27 +231,36 @@ func (f *Folder) addScores(p *Profile, b *event.Batch, rows []int32) {
 func (f *Folder) addFeatures(w *Window, b *event.Batch, rows []int32, n int64) {
 	for i := range b.Nums {
 		c := &b.Nums[i]
-		o := w.feature(c.Name)
+		o := w.feature(i, c.Name)
 		o.countRows(f.batch, n)
 		o.nums = f.addNumbers(o.nums, c, rows)
 	}
 	for i := range b.Cats {
 		c := &b.Cats[i]
-		o := w.feature(c.Name)
+		o := w.feature(len(b.Nums)+i, c.Name)
 		o.countRows(f.batch, n)
 		o.cat = opened(o.cat)
 		o.cat.add(f, c, rows)
 	}
 }
 
-func (w *Window) feature(name string) *openFeature {
+// feature is that of the column at a place.
+func (w *Window) feature(place int, name string) *openFeature {
+	if place < len(w.guess) && w.guess[place].name == name {
+		return w.guess[place]
+	}
 	o := w.features[name]
 	if o == nil {
 		if w.features == nil {
 			w.features = make(map[string]*openFeature)
 		}
-		o = &openFeature{}
-		w.features[strings.Clone(name)] = o
+		o = &openFeature{name: strings.Clone(name)}
+		w.features[o.name] = o
+	}
+	if place < len(w.guess) {
+		w.guess[place] = o
+	} else {
+		w.guess = append(w.guess, o) // places come in order
 	}
 	return o
 }

@@ -12,50 +12,68 @@ type sums struct {
 }
 
 // foldNumbers counts values on the grid and adds up their moments, in one pass.
-// NaN and infinities come into the sums and into cells from topCell up; the
-// caller sees it by the sums. Four values a turn: two chains of additions are
-// enough to keep the loads busy, more spill. An assembly kernel would take the
-// place of this function.
+// s.min and s.max are those of the values before. NaN and infinities come into
+// the sums and into cells from topCell up; the caller sees it by the sums.
+//
+// Eight values a turn, in two chains of additions: that keeps the loads busy,
+// and more would spill. The range is tested with one branch that is almost
+// never taken. An assembly kernel would take the place of this function.
 func foldNumbers(values []float64, centre float64, t *dense, s *sums) {
 	s0, s1, q0, q1 := s.s1, 0.0, s.s2, 0.0
 	least, most := s.min, s.max
-	for len(values) >= 4 {
-		x := (*[4]float64)(values)
-		values = values[4:]
-		a, b := x[0], x[1]
-		if a < least {
-			least = a
+	for len(values) >= 8 {
+		v := (*[8]float64)(values)
+		values = values[8:]
+		x, y := v[0], v[1]
+		if x < least || x > most {
+			least, most = widen(x, least, most)
 		}
-		if a > most {
-			most = a
+		if y < least || y > most {
+			least, most = widen(y, least, most)
 		}
-		if b < least {
-			least = b
-		}
-		if b > most {
-			most = b
-		}
-		d, e := a-centre, b-centre
+		d, e := x-centre, y-centre
 		s0 += d
 		q0 += d * d
 		s1 += e
 		q1 += e * e
 		t.a[uint16(math.Float32bits(float32(d))>>16)]++
 		t.b[uint16(math.Float32bits(float32(e))>>16)]++
-		a, b = x[2], x[3]
-		if a < least {
-			least = a
+		x, y = v[2], v[3]
+		if x < least || x > most {
+			least, most = widen(x, least, most)
 		}
-		if a > most {
-			most = a
+		if y < least || y > most {
+			least, most = widen(y, least, most)
 		}
-		if b < least {
-			least = b
+		d, e = x-centre, y-centre
+		s0 += d
+		q0 += d * d
+		s1 += e
+		q1 += e * e
+		t.a[uint16(math.Float32bits(float32(d))>>16)]++
+		t.b[uint16(math.Float32bits(float32(e))>>16)]++
+		x, y = v[4], v[5]
+		if x < least || x > most {
+			least, most = widen(x, least, most)
 		}
-		if b > most {
-			most = b
+		if y < least || y > most {
+			least, most = widen(y, least, most)
 		}
-		d, e = a-centre, b-centre
+		d, e = x-centre, y-centre
+		s0 += d
+		q0 += d * d
+		s1 += e
+		q1 += e * e
+		t.a[uint16(math.Float32bits(float32(d))>>16)]++
+		t.b[uint16(math.Float32bits(float32(e))>>16)]++
+		x, y = v[6], v[7]
+		if x < least || x > most {
+			least, most = widen(x, least, most)
+		}
+		if y < least || y > most {
+			least, most = widen(y, least, most)
+		}
+		d, e = x-centre, y-centre
 		s0 += d
 		q0 += d * d
 		s1 += e
@@ -64,13 +82,24 @@ func foldNumbers(values []float64, centre float64, t *dense, s *sums) {
 		t.b[uint16(math.Float32bits(float32(e))>>16)]++
 	}
 	for _, x := range values {
-		least, most = min(least, x), max(most, x)
+		least, most = widen(x, least, most)
 		d := x - centre
 		s0 += d
 		q0 += d * d
 		t.a[gridCell(x, centre)]++
 	}
 	s.s1, s.s2, s.min, s.max = s0+s1, q0+q1, least, most
+}
+
+// widen is the range with x in it; NaN leaves it alone.
+func widen(x, least, most float64) (float64, float64) {
+	if x < least {
+		least = x
+	}
+	if x > most {
+		most = x
+	}
+	return least, most
 }
 
 // oddities are values that are not finite.
@@ -85,12 +114,7 @@ func finiteSums(values []float64, centre float64) (s sums, odd oddities) {
 			odd.count(x)
 			continue
 		}
-		if x < s.min {
-			s.min = x
-		}
-		if x > s.max {
-			s.max = x
-		}
+		s.min, s.max = widen(x, s.min, s.max)
 		d := x - centre
 		s.s1 += d
 		s.s2 += d * d
@@ -143,14 +167,22 @@ func (t *dense) forget(odd oddities) {
 	if odd == (oddities{}) {
 		return
 	}
-	t.a[topCell] -= uint32(odd.posInf) // both halves wrap, their sum does not
-	t.a[topCell|0x8000] -= uint32(odd.negInf)
+	t.take(topCell, odd.posInf)
+	t.take(topCell|0x8000, odd.negInf)
 	for i := topCell + 1; i < 0x8000; i++ {
 		t.a[i], t.b[i], t.a[i|0x8000], t.b[i|0x8000] = 0, 0, 0, 0
 	}
 }
 
-// lineCells is how many cells the scan of a table looks at together.
+// take lowers a cell by n, of whichever half.
+func (t *dense) take(cell int, n int64) {
+	fromA := min(n, int64(t.a[cell]))
+	t.a[cell] -= uint32(fromA)
+	t.b[cell] -= uint32(n - fromA)
+}
+
+// lineCells is how many cells the scan of a table looks at together: a line
+// of the processor's cache.
 const lineCells = 16
 
 type line [lineCells / 2]uint64
@@ -159,48 +191,66 @@ func (l *line) isZero() bool {
 	return l[0]|l[1]|l[2]|l[3]|l[4]|l[5]|l[6]|l[7] == 0
 }
 
-// drain appends the table's total cells to out, by ascending key, and leaves
-// the table zero. reach is the greatest distance from the centre; the scan goes
-// inwards from there and ends when it has seen all, so it costs what the data
-// is wide and not what the grid is.
-func (t *dense) drain(out []cell, total int64, reach float64) []cell {
-	positive := t.drainInwards(&out, &total, int(gridCell(reach, 0)))
-	last := len(positive) - 1
-	if n := len(out); n > 0 && last >= 0 && out[n-1].key == positive[last].key { // the two about zero
-		out[n-1].count += positive[last].count
-		last--
-	}
-	for ; last >= 0; last-- {
-		out = append(out, positive[last])
-	}
-	return out
-}
+// drained is room for every cell that a table can hold.
+type drained [gridCells]cell
 
-// drainInwards appends the negative cells, which come in ascending order, and
-// returns the positive, which do not.
-func (t *dense) drainInwards(out *[]cell, total *int64, from int) []cell {
-	var positive []cell
+// drain leaves the table zero. It returns its total cells in two lists, one
+// after the other ascending, both in the memory of room. reach is the greatest
+// distance from the centre: the scan goes inwards from there and ends when it
+// has seen all, so it costs what the data is wide and not what the grid is.
+// Going inwards, negative cells ascend and fill room from its front, positive
+// ones descend and fill it from its back.
+func (t *dense) drain(room *drained, total int64, reach float64) (negative, positive []cell) {
 	la, lb := (*[gridCells / lineCells]line)(unsafe.Pointer(&t.a)), (*[gridCells / lineCells]line)(unsafe.Pointer(&t.b))
-	const negative = 0x8000 / lineCells
-	for at := from / lineCells; at >= 0 && *total > 0; at-- {
-		if !la[at].isZero() || !lb[at].isZero() {
-			positive = t.drainLine(positive, total, at*lineCells)
+	const half = 0x8000 / lineCells
+	front, back := 0, gridCells
+	for at := int(gridCell(reach, 0)) / lineCells; at >= 0 && total > 0; at-- {
+		if a, b := &la[at], &lb[at]; !a.isZero() || !b.isZero() {
+			for i := len(a) - 1; i >= 0; i-- {
+				two := a[i] + b[i] // 2^32 values a window never come to a cell
+				if n := two >> 32; n != 0 {
+					back--
+					room[back] = cell{zeroKey + uint32(at*lineCells+2*i+1), int64(n)}
+					total -= int64(n)
+				}
+				if n := two & math.MaxUint32; n != 0 {
+					back--
+					room[back] = cell{zeroKey + uint32(at*lineCells+2*i), int64(n)}
+					total -= int64(n)
+				}
+			}
+			*a, *b = line{}, line{}
 		}
-		if n := at + negative; !la[n].isZero() || !lb[n].isZero() {
-			*out = t.drainLine(*out, total, n*lineCells)
+		if a, b := &la[at+half], &lb[at+half]; !a.isZero() || !b.isZero() {
+			for i := len(a) - 1; i >= 0; i-- {
+				two := a[i] + b[i]
+				if n := two >> 32; n != 0 {
+					room[front] = cell{zeroKey - 1 - uint32(at*lineCells+2*i+1), int64(n)}
+					front++
+					total -= int64(n)
+				}
+				if n := two & math.MaxUint32; n != 0 {
+					room[front] = cell{zeroKey - 1 - uint32(at*lineCells+2*i), int64(n)}
+					front++
+					total -= int64(n)
+				}
+			}
+			*a, *b = line{}, line{}
 		}
 	}
-	return positive
+	return oneZero(room[:front], room[back:])
 }
 
-// drainLine goes down from the line's end.
-func (t *dense) drainLine(out []cell, total *int64, at int) []cell {
-	for i := at + lineCells - 1; i >= at; i-- {
-		if n := t.a[i] + t.b[i]; n != 0 {
-			out = append(out, cell{keyOf(uint16(i)), int64(n)})
-			*total -= int64(n)
-		}
-		t.a[i], t.b[i] = 0, 0
+// oneZero makes one of the two cells about zero.
+func oneZero(negative, positive []cell) (_, _ []cell) {
+	last := len(negative) - 1
+	if last < 0 || negative[last].key != zeroKey-1 {
+		return negative, positive
 	}
-	return out
+	if len(positive) > 0 && positive[0].key == zeroKey {
+		positive[0].count += negative[last].count
+		return negative[:last], positive
+	}
+	negative[last].key = zeroKey
+	return negative, positive
 }

@@ -79,20 +79,39 @@ func (s *ScoreSet) Add(score float64, sign int64) {
 	}
 }
 
-// sortIn brings the pending additions into order and opens a table once that
-// pays.
+// sortIn brings the pending additions into order, or opens a table where that
+// pays: the net count, or so many different scores, can no longer come to be
+// exact, since the labels of a window never get fewer.
 func (s *ScoreSet) sortIn() {
 	o := s.open
-	if s.gridded {
+	switch {
+	case s.gridded:
 		s.cells = addCells(s.cells, cellsOfScores(o.pending))
 		o.pending = o.pending[:0]
-		return
+		if o.table == nil {
+			s.openTable()
+		}
+	case s.n > WindowExact:
+		s.openTable()
+	default:
+		s.values = gatherScores(append(s.values, o.pending...))
+		o.pending = o.pending[:0]
+		if len(s.values) >= tableAfter {
+			s.openTable()
+		}
 	}
-	s.values = gatherScores(append(s.values, o.pending...))
-	o.pending = o.pending[:0]
-	if len(s.values) >= tableAfter {
-		s.toGrid()
-		o.table = o.pool.takeScores()
+}
+
+// openTable puts the set on its grid and counts into a table from here on.
+func (s *ScoreSet) openTable() {
+	s.toGrid()
+	o := s.open
+	o.table = o.pool.takeScores()
+	waiting := o.pending
+	o.pending = nil
+	for _, v := range waiting {
+		s.n -= v.count
+		s.Add(v.value, v.count)
 	}
 }
 
@@ -295,19 +314,14 @@ func (s *span) middle() float64 { return s.lo + (s.hi-s.lo)/2 }
 // addAll counts each of values once. Past pendingScores, which is more than
 // WindowExact, the set can never be exact again and goes to a table.
 func (s *ScoreSet) addAll(values []float64) {
-	o := s.open
-	for i, x := range values {
-		if o.table != nil {
-			o.table.fold(values[i:], s)
-			return
-		}
+	if s.open.table == nil && hasFinite(values, int(max(0, pendingScores-s.n))) {
+		s.openTable()
+	}
+	if t := s.open.table; t != nil {
+		t.fold(values, s)
+		return
+	}
+	for _, x := range values {
 		s.Add(x, 1)
-		if s.n > pendingScores && o.table == nil {
-			s.sortIn()
-		}
-		if s.n > pendingScores && o.table == nil {
-			s.toGrid()
-			o.table = o.pool.takeScores()
-		}
 	}
 }
