@@ -77,14 +77,14 @@ type Queue struct {
 
 // Ingest is what the door lets in.
 type Ingest struct {
-	MaxBodyBytes   int64         `yaml:"max_body_bytes,size,reload"` // decoded
-	MaxRows        int           `yaml:"max_rows,reload"`            // in one body
-	RateLimit      float64       `yaml:"rate_limit,reload"`          // rows/s of one model; 0 is no limit
-	MaxModels      int           `yaml:"max_models,reload"`
-	MaxFeatures    int           `yaml:"max_features,reload"` // of one model
-	MaxStringBytes int64         `yaml:"max_string_bytes,size,reload"`
-	FutureLimit    time.Duration `yaml:"future_limit,reload"` // rows later than now plus this are refused
-	LateAfter      time.Duration `yaml:"late_after,reload"`   // older rows are kept out of the rules
+	MaxBodyBytes   int64         `yaml:"max_body_bytes,size"` // decoded
+	MaxRows        int           `yaml:"max_rows"`            // in one body
+	RateLimit      float64       `yaml:"rate_limit"`          // rows/s of one model; 0 is no limit
+	MaxModels      int           `yaml:"max_models"`
+	MaxFeatures    int           `yaml:"max_features"` // of one model
+	MaxStringBytes int64         `yaml:"max_string_bytes,size"`
+	FutureLimit    time.Duration `yaml:"future_limit"` // rows later than now plus this are refused
+	LateAfter      time.Duration `yaml:"late_after"`   // older rows are kept out of the rules
 }
 
 // Join is how long and in how much memory predictions wait for their labels.
@@ -106,9 +106,9 @@ type Retention struct {
 // Drift is when a feature counts as drifted: its distance is at least the
 // limit, and the difference is significant.
 type Drift struct {
-	Method       string  `yaml:"method,reload"`
-	PSILimit     float64 `yaml:"psi_limit,reload"`
-	Significance float64 `yaml:"significance,reload"`
+	Method       string  `yaml:"method"`
+	PSILimit     float64 `yaml:"psi_limit"`
+	Significance float64 `yaml:"significance"`
 }
 
 // Host is the collector of this machine's CPU, memory, disk and network.

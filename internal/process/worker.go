@@ -153,25 +153,50 @@ func (w *worker) takeStep(ctx context.Context) error {
 			return err
 		}
 	}
-	records, err := w.cfg.Log.Read(ctx, w.partition, w.next, w.cfg.StepBytes)
+	records, err := w.read(ctx, w.cfg.StepTime)
+	if errors.Is(err, errNothing) {
+		w.setProgress(w.next, nil)
+		records, err = w.cfg.Log.Read(ctx, w.partition, w.next, w.cfg.StepBytes)
+	}
 	if err != nil {
 		return err
 	}
-	until, cancel := context.WithTimeout(ctx, w.cfg.StepTime)
-	defer cancel()
+	until := time.Now().Add(w.cfg.StepTime)
 	for err == nil {
 		if err := w.foldRecords(ctx, records); err != nil {
 			return err
 		}
-		if w.step.bytes >= w.cfg.StepBytes {
+		left := time.Until(until)
+		if left <= 0 || w.step.bytes >= w.cfg.StepBytes {
 			break
 		}
-		records, err = w.cfg.Log.Read(until, w.partition, w.next, w.cfg.StepBytes-w.step.bytes)
+		records, err = w.read(ctx, left)
 	}
-	if err != nil && until.Err() == nil {
+	if err != nil && !errors.Is(err, errNothing) && ctx.Err() == nil {
 		w.cfg.Logger.Warn("reading on in a step failed", "partition", w.partition, "err", err)
 	}
 	return w.commit(ctx)
+}
+
+// errNothing says that nothing came in time.
+var errNothing = errors.New("nothing to read")
+
+// read waits for records for a while. Offsets are not dense: when nothing came,
+// the next offset is moved up to the end that the log had before, so that one
+// can tell a worker that has read everything.
+func (w *worker) read(ctx context.Context, wait time.Duration) ([]queue.Record, error) {
+	_, end, err := w.cfg.Log.Bounds(w.partition)
+	if err != nil {
+		return nil, err
+	}
+	until, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	records, err := w.cfg.Log.Read(until, w.partition, w.next, max(1, w.cfg.StepBytes-w.step.bytes))
+	if err != nil && until.Err() != nil && ctx.Err() == nil {
+		w.next = max(w.next, end)
+		return nil, errNothing
+	}
+	return records, err
 }
 
 func (w *worker) foldRecords(ctx context.Context, records []queue.Record) error {

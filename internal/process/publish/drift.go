@@ -54,7 +54,7 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 			continue
 		}
 		put("model_missing_rate", f.Name, f.MissingRate)
-		if ref != nil && f.Kind == "numeric" {
+		if f.Compared && f.Kind == "numeric" {
 			put("model_outlier_rate", f.Name, f.OutlierRate)
 		}
 	}
@@ -63,7 +63,9 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 	}
 	list := measure.Drift(cur, ref, p.cfg.Drift)
 	for _, f := range list {
-		put("model_feature_drift", f.Name, f.Value)
+		if f.Defined && f.Grade != measure.Insufficient {
+			put("model_feature_drift", f.Name, f.Value)
+		}
 	}
 	if share := measure.DriftShare(list); share.Defined {
 		put("model_data_drift", "", share.Value)
