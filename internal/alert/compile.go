@@ -129,7 +129,7 @@ func (e *Engine) compileThreshold(r Rule, m catalogue.Metric, all []chosen) (str
 		sp := &spec{
 			ref: file + "/" + l.severity, rule: r.Name, origin: r.Origin,
 			hold: time.Duration(t.Duration), keep: time.Duration(t.KeepFiring), interval: interval,
-			expr:      condition(base, m, t.Operator, l.value, t.MinSamples),
+			expr:      t.condition(m, base, l.value),
 			threshold: t, metric: m, severity: l.severity, limit: l.value, base: base, labels: lbls,
 		}
 		g.Rules = append(g.Rules, rulefmt.Rule{Alert: r.Name, Expr: sp.expr, Labels: lbls, Annotations: t.Annotations})

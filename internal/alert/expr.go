@@ -125,15 +125,15 @@ func (s selector) matchers(without []string) string {
 // is the number of labels, and model_predictions_window that of predictions,
 // in the trailing window that the published values are computed over. Without
 // the first there is no quality; the second only takes alerts away.
-func condition(base string, m catalogue.Metric, op Operator, limit float64, minSamples int) string {
-	expr := fmt.Sprintf("%s %s %s", base, op.PromQL(), formatFloat(limit))
+func (t *ThresholdRule) condition(m catalogue.Metric, base string, limit float64) string {
+	expr := fmt.Sprintf("%s %s %s", base, t.Operator.PromQL(), formatFloat(limit))
 	switch {
-	case minSamples <= 0:
+	case t.MinSamples <= 0:
 		return expr
 	case m.Group == catalogue.Quality:
-		return fmt.Sprintf("(%s) and on(model,version,segment) (model_evaluated_window >= %d)", expr, minSamples)
+		return fmt.Sprintf("(%s) and on(model,version,segment) (model_evaluated_window >= %d)", expr, t.MinSamples)
 	}
-	return fmt.Sprintf("(%s) unless on(model,version,segment) (model_predictions_window < %d)", expr, minSamples)
+	return fmt.Sprintf("(%s) unless on(model,version,segment) (model_predictions_window < %d)", expr, t.MinSamples)
 }
 
 func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -85,16 +85,25 @@ func (l *life) step(ctx context.Context, sp *spec, ts time.Time, results []obser
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ch := newChange()
+	ev := evaluation{newChange(), sp, ts.UnixMilli(), values}
 	for _, o := range results {
-		l.holds(ch, sp, ts.UnixMilli(), o)
+		l.holds(ev, o)
 	}
 	for hash, en := range l.byRef[sp.ref] {
 		if _, ok := seen[hash]; !ok {
-			l.holdsNoMore(ch, sp, ts.UnixMilli(), en, values)
+			l.holdsNoMore(ev, en)
 		}
 	}
-	return l.commit(ch), nil
+	return l.commit(ev.change), nil
+}
+
+// evaluation is one step under way: values are those of a threshold's series
+// whether they are beyond the limit or not.
+type evaluation struct {
+	*change
+	sp     *spec
+	ts     int64 // ms
+	values map[uint64]float64
 }
 
 // missing says whether a firing alert of the rule is not among the results.
@@ -109,21 +118,22 @@ func (l *life) missing(ref string, seen map[uint64]struct{}) bool {
 	return false
 }
 
-func (l *life) holds(ch *change, sp *spec, ts int64, o observed) {
+func (l *life) holds(ev evaluation, o observed) {
+	sp, ts := ev.sp, ev.ts
 	hash := o.labels.Hash()
 	en := l.byRef[sp.ref][hash]
 	if en == nil || en.State == Resolved {
 		en = newEntry(sp, o, hash, ts)
 		l.put(en)
 		if sp.hold > 0 {
-			ch.move(en, Inactive, ts, ts)
+			ev.move(en, Inactive, ts, ts)
 		}
 	}
 	en.describe(sp, o)
 	en.Value, en.LastSeen = Number(o.value), ts
 	if en.KeepFiringSince != 0 {
 		en.KeepFiringSince = 0
-		ch.keep(en)
+		ev.keep(en)
 	}
 	if en.State == Pending && ts-en.PendingSince >= sp.hold.Milliseconds() {
 		from := Pending
@@ -131,7 +141,7 @@ func (l *life) holds(ch *change, sp *spec, ts int64, o observed) {
 			from = Inactive // it was never seen pending
 		}
 		en.State, en.FiringSince = Firing, ts
-		ch.move(en, from, ts, en.PendingSince)
+		ev.move(en, from, ts, en.PendingSince)
 	}
 }
 
@@ -163,16 +173,17 @@ func (en *entry) describe(sp *spec, o observed) {
 	en.Annotations = annotations(sp, en.Labels, o)
 }
 
-func (l *life) holdsNoMore(ch *change, sp *spec, ts int64, en *entry, values map[uint64]float64) {
+func (l *life) holdsNoMore(ev evaluation, en *entry) {
+	sp, ts := ev.sp, ev.ts
 	switch en.State {
 	case Pending:
 		en.Reason = ReasonRecover
-		l.end(ch, en, Inactive, ts, en.PendingSince)
+		l.end(ev.change, en, ts)
 	case Firing:
 		if sp.keep > 0 {
 			if en.KeepFiringSince == 0 {
 				en.KeepFiringSince = ts
-				ch.keep(en)
+				ev.keep(en)
 			}
 			if ts-en.KeepFiringSince < sp.keep.Milliseconds() {
 				return
@@ -180,7 +191,7 @@ func (l *life) holdsNoMore(ch *change, sp *spec, ts int64, en *entry, values map
 		}
 		en.Reason = ReasonRecover
 		if sp.threshold != nil {
-			v, ok := values[en.hash]
+			v, ok := ev.values[en.hash]
 			switch {
 			case !ok && en.restored && ts-l.openedAt < l.e.cfg.NoDataGrace.Milliseconds():
 				return // nothing was measured since the start: not a recovery
@@ -192,17 +203,18 @@ func (l *life) holdsNoMore(ch *change, sp *spec, ts int64, en *entry, values map
 				en.Value = Number(v)
 			}
 		}
-		l.end(ch, en, Resolved, ts, en.FiringSince)
+		l.end(ev.change, en, ts)
 	}
 }
 
-// end moves an alert out of pending or firing.
-func (l *life) end(ch *change, en *entry, to State, ts, began int64) {
-	from := en.State
-	en.State, en.KeepFiringSince = to, 0
-	if to == Resolved {
-		en.ResolvedAt = ts
+// end resolves what fires and lets go what is pending.
+func (l *life) end(ch *change, en *entry, ts int64) {
+	from, began := en.State, en.FiringSince
+	en.KeepFiringSince = 0
+	if from == Firing {
+		en.State, en.ResolvedAt = Resolved, ts
 	} else {
+		en.State, began = Inactive, en.PendingSince
 		delete(l.byRef[en.ref], en.hash)
 	}
 	ch.move(en, from, ts, began)
@@ -306,12 +318,9 @@ func (l *life) drop(next *specs, now time.Time) []*Alert {
 			continue
 		}
 		for _, en := range m {
-			en.Reason = ReasonRuleGone
-			switch en.State {
-			case Pending:
-				l.end(ch, en, Inactive, ts, en.PendingSince)
-			case Firing:
-				l.end(ch, en, Resolved, ts, en.FiringSince)
+			if en.State == Pending || en.State == Firing {
+				en.Reason = ReasonRuleGone
+				l.end(ch, en, ts)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -94,32 +93,23 @@ func (p *path) accuracy(v float64) {
 }
 
 func TestFromASampleToAWebhookAndBackOverARestart(t *testing.T) {
-	var mu sync.Mutex
-	var got []string
+	got := make(chan string, 10)
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var m struct{ Status string }
 		_ = json.NewDecoder(r.Body).Decode(&m)
-		mu.Lock()
-		defer mu.Unlock()
-		got = append(got, m.Status)
+		got <- m.Status
 	}))
 	defer srv.Close()
 	wait := func(want string, most time.Duration) {
 		t.Helper()
-		began := time.Now()
-		for time.Since(began) < most {
-			mu.Lock()
-			n, last := len(got), ""
-			if n > 0 {
-				last = got[n-1]
+		select {
+		case status := <-got:
+			if status != want {
+				t.Fatalf("%q came, want %q", status, want)
 			}
-			mu.Unlock()
-			if last == want {
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+		case <-time.After(most):
+			t.Fatalf("%q did not come within %s", want, most)
 		}
-		t.Fatalf("%q did not come within %s; got %v", want, most, got)
 	}
 	db, err := tsdb.Open(t.TempDir(), nil, nil, nil, nil)
 	if err != nil {
@@ -136,7 +126,7 @@ func TestFromASampleToAWebhookAndBackOverARestart(t *testing.T) {
 	p.open()
 	wait("resolved", 10*time.Second)
 	p.close()
-	if len(got) != 2 {
-		t.Errorf("messages: %v", got)
+	if len(got) != 0 {
+		t.Errorf("%d more messages, the first %q", len(got), <-got)
 	}
 }

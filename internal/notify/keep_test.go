@@ -35,3 +35,28 @@ func TestAnEntryOfTheNotificationLogIsOnDiskWhenLogReturns(t *testing.T) {
 		t.Errorf("%d entries after they were over, %v", count(n), err)
 	}
 }
+
+// The webhook has the message, and the disk dies before anything else.
+func TestAnEndIsToldWhenTheBeginningWasCutOff(t *testing.T) {
+	for name, fires := range map[string]bool{"it ended meanwhile": false, "it fires still": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHook(t)
+			disk := vfs.NewCrashableMem()
+			cut := make(chan *vfs.MemFS, 1)
+			h.during = func() { cut <- disk.CrashClone(vfs.CrashCloneCfg{}) }
+			n := open(t, func(c *Config) { c.Settings = h.settings(); c.FS = disk })
+			a := firing("accuracy_low", "critical", "fraud")
+			put(t, n, a)
+			after := <-cut
+			n.Close()
+			h.reset()
+			n = open(t, func(c *Config) { c.Settings = h.settings(); c.FS = after })
+			want := "firing"
+			if !fires {
+				a, want = ended(a), "resolved"
+			}
+			put(t, n, a)
+			eventually(t, want+" is told", func() bool { m := h.messages(); return len(m) == 1 && m[0].Status == want })
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/nflog/nflogpb"
 	amnotify "github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
@@ -90,6 +91,9 @@ func (r *recorded) integration() amnotify.Integration {
 func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, error) {
 	group, _ := amnotify.GroupKey(ctx)
 	rec := r.begin(ctx, group, alerts)
+	if rec.Tries == 1 {
+		r.doubt(ctx, group)
+	}
 	began := time.Now()
 	retry, err := r.inner.Notify(ctx, alerts...)
 	err = r.hidden.clean(err)
@@ -103,6 +107,25 @@ func (r *recorded) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, er
 	}
 	r.finish(group, rec)
 	return retry, err
+}
+
+// inDoubt stands in the notification log for alerts of which nobody knows
+// whether they were told. It is the hash of no alert.
+const inDoubt = 0
+
+// doubt notes, before the first message about a group, that it is being sent.
+// If the process dies between sending and logging, Alertmanager finds this
+// entry after the start: what fires still is told again, because it is not in
+// the entry, and an end is told, because the entry is not empty. Without it
+// the end of an alert that somebody was told of could be kept from them.
+func (r *recorded) doubt(ctx context.Context, group string) {
+	if reason, _ := amnotify.NotificationReason(ctx); reason != amnotify.ReasonFirstNotification {
+		return // the log has an entry already
+	}
+	repeat, _ := amnotify.RepeatInterval(ctx)
+	to := &nflogpb.Receiver{GroupName: r.receiver, Integration: r.inner.Name(), Idx: uint32(r.inner.Index())}
+	// Not written: counted by the store, and telling people comes first.
+	_ = durableLog{r.n.nflog, r.n.store}.Log(to, group, []uint64{inDoubt}, nil, nil, 2*repeat)
 }
 
 // begin finds the record of the earlier tries of this flush of the group, or
