@@ -16,7 +16,7 @@ export default defineConfig({
   server: { port: 5173, host: "127.0.0.1" },
   preview: { port: 4173, host: "127.0.0.1" },
   test: {
-    environment: "happy-dom",
+    environment: "node",
     include: ["test/**/*.test.{ts,tsx}"],
     setupFiles: ["test/setup.ts"],
   },

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import { parseTime } from "../src/lib/time";
@@ -6,7 +7,8 @@ import * as data from "./data";
 // Serves the made-up API inside the development and the preview server, with
 // the security headers of the real one, so that a violation shows up here.
 
-export const CSP = "default-src 'self'; style-src 'self' 'unsafe-inline'";
+export const CSP =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'";
 
 function answer(url: URL, now: number): unknown {
   const q = (k: string) => url.searchParams.get(k) ?? "";
@@ -60,14 +62,30 @@ function events(res: ServerResponse): void {
   res.on("close", () => clearInterval(beat));
 }
 
+/** A proxy in front of the server may add this; the page must work below it. */
+export const PREFIX = "/monitor";
+
 function handle(req: IncomingMessage, res: ServerResponse, next: Connect.NextFunction): void {
   const url = new URL(req.url ?? "/", "http://mock");
+  if (url.pathname.startsWith(`${PREFIX}/`)) {
+    url.pathname = url.pathname.slice(PREFIX.length);
+    req.url = url.pathname + url.search;
+  }
   if (!url.pathname.startsWith("/api/")) {
     next();
     return;
   }
   if (url.pathname === "/api/v1/events") {
     events(res);
+    return;
+  }
+  if (url.pathname === "/api/v1/session") {
+    res.writeHead(req.method === "DELETE" ? 204 : 200, { "Content-Type": "application/json" });
+    res.end(
+      req.method === "DELETE"
+        ? undefined
+        : JSON.stringify({ authenticated: true, open: true, role: "admin" }),
+    );
     return;
   }
   const body = answer(url, Math.floor(Date.now() / 60_000) * 60_000);
@@ -88,6 +106,22 @@ function handle(req: IncomingMessage, res: ServerResponse, next: Connect.NextFun
   res.end(JSON.stringify(body));
 }
 
+/** Every page is index.html with the prefix filled in, as the real server does it. */
+function page(dist: string) {
+  return (req: IncomingMessage, res: ServerResponse, next: Connect.NextFunction): void => {
+    if (!(req.headers.accept ?? "").includes("text/html")) {
+      next();
+      return;
+    }
+    const base = (req.url ?? "").startsWith(`${PREFIX}/`) ? PREFIX : "";
+    const html = readFileSync(`${dist}/index.html`, "utf8")
+      .replaceAll("./assets/", `${base}/assets/`)
+      .replace('{"basePath":""}', JSON.stringify({ basePath: base }));
+    res.writeHead(200, { "Content-Type": "text/html; charset=utf-8" });
+    res.end(html);
+  };
+}
+
 export function mockApi(): Plugin {
   return {
     name: "leeway-mock-api",
@@ -99,6 +133,7 @@ export function mockApi(): Plugin {
         res.setHeader("Content-Security-Policy", CSP);
         next();
       });
+      server.middlewares.use(page(server.config.build.outDir));
       server.middlewares.use(handle);
     },
   };

@@ -14,7 +14,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError, token } from "./api/client";
+import { ApiError, signOut } from "./api/client";
 import { alertsQuery, bootstrapQuery, fixedRange, interval, overviewQuery } from "./api/queries";
 import criticalIcon from "./icons/critical.svg";
 import markIcon from "./icons/mark.svg";
@@ -122,7 +122,7 @@ export function Shell() {
         {t("skip")}
       </a>
       <div className="shell">
-        <Rail pages={pages} count={count} signedIn={boot.data?.auth === "token" && Boolean(token.get())} />
+        <Rail pages={pages} count={count} signedIn={boot.data?.auth === "token" && boot.data.authenticated} />
         <div className="page">
           <header className="bar">
             {home && !first ? (
@@ -145,9 +145,9 @@ export function Shell() {
               onRefresh={refreshAll}
             />
           </header>
-          {boot.data?.demo && <p className="strip-note demo-note">{t("demo.note")}</p>}
-          <Notices names={search.bad ?? openedWith} newer={newer} />
           <main id="main" tabIndex={-1}>
+            {boot.data?.demo && <p className="strip-note demo-note">{t("demo.note")}</p>}
+            <Notices names={search.bad ?? openedWith} newer={newer} />
             <Outlet />
           </main>
           {home && overview.data && !first && <Footer to={overview.data.to} />}
@@ -228,29 +228,26 @@ function NavLinks({ pages, count }: { pages: typeof PAGES; count: number }) {
 function Rail({ pages, count, signedIn }: { pages: typeof PAGES; count: number; signedIn: boolean }) {
   const { t } = useTranslation();
   return (
-    <div className="rail">
+    <nav className="rail" aria-label={t("nav.main")}>
       <div className="product">
         <img src={markIcon} alt="" width="24" height="24" />
         <span className="nav-text">{t("app.name")}</span>
       </div>
-      <nav aria-label={t("nav.main")}>
+      <div className="rail-links">
         <NavLinks pages={pages} count={count} />
-      </nav>
+      </div>
       <div className="rail-foot">
         <ThemeButton />
         <LangButton />
         {signedIn && <SignOut />}
       </div>
-    </div>
+    </nav>
   );
 }
 
 function SignOut() {
   const { t } = useTranslation();
-  const out = () => {
-    token.clear();
-    location.reload();
-  };
+  const out = () => void signOut().finally(() => location.reload());
   return (
     <button type="button" className="link" onClick={out}>
       {t("login.out")}

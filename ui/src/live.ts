@@ -26,7 +26,7 @@ export function useLive(enabled: boolean, build: string | undefined): { live: bo
     };
     const stop = openStream({
       live: setLive,
-      event: ({ event, data }) => {
+      event: (event, data) => {
         if (event === "build") setServed((data as { build?: string } | null)?.build);
         for (const key of TOUCHES[event] ?? []) due.add(key);
         if (due.size > 0 && timer === undefined) timer = setTimeout(flush, GATHER_MS);

@@ -21,35 +21,6 @@ function readBlock(): Block {
 
 export const block: Block = readBlock();
 
-const KEY = "leeway.token";
-
-/** The reader's token. Kept for the tab unless the reader asks to stay signed in. */
-export const token = {
-  get(): string | null {
-    try {
-      return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
-    } catch {
-      return null;
-    }
-  },
-  set(value: string, stay: boolean): void {
-    token.clear();
-    try {
-      (stay ? localStorage : sessionStorage).setItem(KEY, value);
-    } catch {
-      // Storage denied: the sign-in page will say that it was not kept.
-    }
-  },
-  clear(): void {
-    try {
-      sessionStorage.removeItem(KEY);
-      localStorage.removeItem(KEY);
-    } catch {
-      // Nothing was stored.
-    }
-  },
-};
-
 /** A failed request: the server's problem document, or what stands for it. */
 export class ApiError extends Error {
   constructor(
@@ -70,11 +41,6 @@ export function url(path: string, query?: Record<string, string | undefined>): s
   return `${block.basePath}/api/v1/${path}${s ? `?${s}` : ""}`;
 }
 
-export function headers(extra?: Record<string, string>, as = token.get()): Record<string, string> {
-  // The custom header keeps forms of other sites out of requests that change something.
-  return { "X-Leeway-UI": "1", ...(as ? { Authorization: `Bearer ${as}` } : {}), ...extra };
-}
-
 async function problem(res: Response): Promise<ApiError> {
   let body: Record<string, unknown> = {};
   try {
@@ -91,27 +57,30 @@ async function problem(res: Response): Promise<ApiError> {
   );
 }
 
+interface Request {
+  query?: Record<string, string | undefined>;
+  signal?: AbortSignal;
+  method?: string;
+  body?: unknown;
+}
+
+/** One request. Who asks is told by the session cookie, which no script can read. */
 export async function send<T>(
   path: string,
-  init: {
-    query?: Record<string, string | undefined>;
-    signal?: AbortSignal;
-    as?: string;
-    method?: string;
-    body?: unknown;
-  } = {},
+  { query, signal, method = "GET", body }: Request = {},
 ): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  // The custom header keeps forms of other sites out of requests that change something.
+  if (method !== "GET") headers["X-Leeway"] = "1";
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   let res: Response;
   try {
-    res = await fetch(url(path, init.query), {
-      method: init.method ?? "GET",
-      signal: init.signal,
+    res = await fetch(url(path, query), {
+      method,
+      signal,
       credentials: "same-origin",
-      headers: headers(
-        init.body === undefined ? { Accept: "application/json" } : { "Content-Type": "application/json" },
-        init.as ?? token.get(),
-      ),
-      body: init.body === undefined ? undefined : JSON.stringify(init.body),
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (e) {
     if (e instanceof DOMException && e.name === "AbortError") throw e;
@@ -119,4 +88,13 @@ export async function send<T>(
   }
   if (!res.ok) throw await problem(res);
   return (res.status === 204 ? undefined : await res.json()) as T;
+}
+
+/** Trades a token for a session; the token itself is not kept by the page. */
+export async function signIn(token: string): Promise<void> {
+  await send("session", { method: "POST", body: { token } });
+}
+
+export async function signOut(): Promise<void> {
+  await send("session", { method: "DELETE" });
 }

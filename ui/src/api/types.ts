@@ -84,6 +84,7 @@ export interface Alert {
   version?: string;
   segment?: string;
   feature?: string;
+  host?: string;
   metric?: string;
   unit?: Unit;
   value?: number | null;
@@ -189,6 +190,7 @@ export interface Overview {
 
 export interface Rule {
   name: string;
+  kind?: string;
   title?: Words;
   metric: string;
   operator: string;

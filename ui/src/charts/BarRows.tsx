@@ -19,10 +19,7 @@ function Bar({ value, state, limits, top, colour }: BarProps) {
       <td className="bar-cell">
         <span className="bar-track" aria-hidden="true">
           {value !== null && value > 0 && (
-            <i
-              className={marked ? "marked" : ""}
-              style={{ width: `max(2px, ${Math.min(100, (value / top) * 100)}%)`, background: fill }}
-            />
+            <i style={{ width: `max(2px, ${Math.min(100, (value / top) * 100)}%)`, background: fill }} />
           )}
           {typeof limits?.warning === "number" && limits.warning <= top && (
             <b style={{ left: `${(limits.warning / top) * 100}%` }} />
@@ -64,6 +61,13 @@ export function BarRows({ rows, missing, outliers }: Props) {
     typeof p?.warning === "number" ? t("dataq.limit", { value: `${percent(p.warning)} %` }) : undefined;
   return (
     <table className="bars">
+      <colgroup>
+        <col className="bars-name" />
+        <col className="bars-bar" />
+        <col className="bars-num" />
+        <col className="bars-bar" />
+        <col className="bars-num" />
+      </colgroup>
       <thead>
         <tr>
           <th scope="col">{t("dataq.feature")}</th>

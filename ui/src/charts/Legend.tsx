@@ -37,7 +37,11 @@ interface Props {
 export function Legend({ entries, hidden, at, onToggle, div }: Props) {
   const { t } = useTranslation();
   return (
-    <div className="legend" role="group" aria-label={t("chart.legend")}>
+    <div
+      className={div === undefined ? "legend" : "legend small"}
+      role="group"
+      aria-label={t("chart.legend")}
+    >
       {entries
         .filter((e) => div === undefined || !e.reference)
         .map((e) => (

@@ -37,7 +37,7 @@ export function paintPending(u: uPlot, look: Look, from: number, caption: string
   ctx.stroke();
   ctx.font = `${11 * k}px ${look.font}`;
   const tw = ctx.measureText(caption).width;
-  if (tw + 20 * k <= w) {
+  if (tw + 12 * k <= w) {
     const right = left + width - 6 * k;
     ctx.fillStyle = look.surface;
     ctx.fillRect(right - tw - 8 * k, top + 2 * k, tw + 10 * k, 18 * k);

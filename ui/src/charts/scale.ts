@@ -71,7 +71,7 @@ export function areaPath(line: string, height: number): string {
 export function heatLevel(v: number, warning: number, critical: number): number {
   const edges = [0.4 * warning, 0.7 * warning, warning, (warning + critical) / 2, critical, 1.5 * critical];
   let level = 0;
-  while (level < edges.length && v >= edges[level]!) level++;
+  while (level < edges.length && v >= edges[level]! - 1e-12) level++;
   return level;
 }
 

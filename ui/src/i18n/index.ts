@@ -16,6 +16,7 @@ export async function setupI18n(lang: Lang): Promise<void> {
     resources: { en: { translation: en } },
     interpolation: { escapeValue: false }, // React escapes
     returnNull: false,
+    showSupportNotice: false,
   });
   await setLang(lang);
 }
@@ -26,7 +27,7 @@ export async function setLang(lang: Lang): Promise<void> {
     i18n.addResourceBundle("zh", "translation", zh.default);
   }
   await i18n.changeLanguage(lang);
-  document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
+  if (typeof document !== "undefined") document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
 }
 
 /** A name that the server sends in both languages, or a plain string as it is. */

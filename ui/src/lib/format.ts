@@ -90,16 +90,18 @@ function milliseconds(v: number): Shown {
   return { text: a < 10 ? trim(fixed(v, 1)) : fixed(v, 0), unit: "ms" };
 }
 
-/** 12.4k in tiles. */
+/** 12.4k in tiles; four digits are still read at a glance. */
 export function compact(v: number): string {
+  const small = (x: number) => trim(fixed(x, Number.isInteger(x) ? 0 : 2));
+  if (Math.abs(v) < 1e4) return small(v);
   const s = scaled(
     v,
     [
       [1e9, "G"],
       [1e6, "M"],
-      [1e4, "k"],
+      [1e3, "k"],
     ],
-    (x) => trim(fixed(x, Number.isInteger(x) ? 0 : 2)),
+    small,
   );
   return s.text + s.unit;
 }

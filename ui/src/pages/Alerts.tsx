@@ -93,8 +93,8 @@ function AlertTable({ alerts }: { alerts: Alert[] }) {
   const age = useDuration();
   const now = Date.now();
   return (
-    <div className="scroll-x">
-      <table className="list">
+    <div className="scroll-x" tabIndex={0} role="group" aria-label={t("alerts.current")}>
+      <table className="list cards">
         <thead>
           <tr>
             <th scope="col">{t("alerts.col.state")}</th>
@@ -113,6 +113,7 @@ function AlertTable({ alerts }: { alerts: Alert[] }) {
           {alerts.map((a) => {
             const s = alertState(a);
             const where: [string, string][] = [];
+            if (a.host) where.push(["host", a.host]);
             if (a.version) where.push(["version", a.version]);
             if (a.segment) where.push(["segment", a.segment]);
             if (a.feature) where.push(["feature", a.feature]);
@@ -127,7 +128,7 @@ function AlertTable({ alerts }: { alerts: Alert[] }) {
                 <td className="main">
                   <b>{words(a.title, lang) || a.rule}</b>
                 </td>
-                <td>
+                <td className="where">
                   {a.model && (
                     <Link to="/" search={(old: Search) => ({ ...keep(old), m: a.model })}>
                       {a.model}
@@ -140,7 +141,7 @@ function AlertTable({ alerts }: { alerts: Alert[] }) {
                   ))}
                 </td>
                 <td className="r num nowrap">{against(a) || DASH}</td>
-                <td className="num nowrap">{stamp(a.since)}</td>
+                <td className="num nowrap minor">{stamp(a.since)}</td>
                 <td className="r num nowrap">
                   {age((a.state === "resolved" && a.until ? a.until : now) - a.since)}
                 </td>
@@ -182,7 +183,7 @@ function Rules() {
       ) : rules.length === 0 ? (
         <Empty text={t("rules.none")} />
       ) : (
-        <div className="scroll-x">
+        <div className="scroll-x" tabIndex={0} role="group" aria-label={t("rules.title")}>
           <table className="list">
             <thead>
               <tr>
@@ -215,12 +216,12 @@ function Rules() {
                     <b>{words(r.title, lang) || r.name}</b>
                   </td>
                   <td>
-                    <code>{r.metric}</code>
+                    <code>{r.metric || r.kind}</code>
                   </td>
-                  <td>{r.model || t("rules.every")}</td>
+                  <td>{r.model && r.model !== "*" ? r.model : t("rules.every")}</td>
                   <td className="r num nowrap">{limit(r, r.warning)}</td>
                   <td className="r num nowrap">{limit(r, r.critical)}</td>
-                  <td className="r num nowrap">{r.duration || DASH}</td>
+                  <td className="r num nowrap">{r.duration && r.duration !== "0s" ? r.duration : DASH}</td>
                   <td className="r num">{r.min_samples || DASH}</td>
                   <td>
                     {i18n.exists(`rules.origin.${r.origin}`)

@@ -3,8 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError, send, token } from "../api/client";
-import type { Bootstrap } from "../api/types";
+import { ApiError, signIn } from "../api/client";
 import markIcon from "../icons/mark.svg";
 import type { Search } from "../lib/search";
 import { useErrorText } from "../ui/Empty";
@@ -16,20 +15,17 @@ export default function Login() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const [value, setValue] = useState("");
-  const [stay, setStay] = useState(false);
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
 
   const submit = async (e: FormEvent) => {
     e.preventDefault();
-    const as = value.trim();
-    if (as === "") return setError(t("login.empty"));
+    const token = value.trim();
+    if (token === "") return setError(t("login.empty"));
     setBusy(true);
     setError("");
     try {
-      const boot = await send<Bootstrap>("bootstrap", { as });
-      if (!boot.authenticated) throw new ApiError(401, "", {}, "");
-      token.set(as, stay);
+      await signIn(token);
       client.clear();
       await navigate({ href: next ?? "/", replace: true });
     } catch (err) {
@@ -52,10 +48,6 @@ export default function Login() {
         autoComplete="current-password"
         data-autofocus
       />
-      <label className="check">
-        <input type="checkbox" checked={stay} onChange={(e) => setStay(e.currentTarget.checked)} />{" "}
-        {t("login.stay")}
-      </label>
       <button type="submit" className="btn primary" disabled={busy}>
         {t("login.in")}
       </button>

@@ -25,6 +25,7 @@ export function AlertList({ alerts, now }: Props) {
             <span className="alertlist-facts">
               {a.model && <span>{a.model}</span>}
               {a.feature && !words(a.title, lang).includes(a.feature) && <span>{a.feature}</span>}
+              {a.host && <span>{a.host}</span>}
               {a.segment && <span>{a.segment}</span>}
               {against(a) && <span className="num">{against(a)}</span>}
             </span>

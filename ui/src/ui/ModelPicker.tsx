@@ -46,6 +46,7 @@ export function ModelPicker({ current, onPick }: Props) {
       position="bottom-start"
       width={400}
       shadow="md"
+      withinPortal={false}
       onOptionSubmit={(v) => {
         box.closeDropdown();
         onPick(v);
@@ -57,9 +58,9 @@ export function ModelPicker({ current, onPick }: Props) {
           className="btn modelbtn"
           aria-haspopup="listbox"
           aria-expanded={box.dropdownOpened}
-          aria-label={t("bar.model", { name: current?.name ?? t("bar.noModel") })}
           onClick={() => box.toggleDropdown()}
         >
+          <span className="sr">{t("bar.model")}</span>
           {current && <Glyph state={current.state} size={14} />}
           <b>{current?.name ?? t("bar.noModel")}</b>
           {current?.version && <span className="dim wide-only">{current.version}</span>}

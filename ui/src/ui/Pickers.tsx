@@ -59,7 +59,7 @@ export function RefreshControl({ value, fixed, busy, live, onChange, onRefresh }
           <button
             type="button"
             className="btn desk-only"
-            aria-label={t("refresh.every", { every: t(`refresh.${value}`) })}
+            aria-label={t("refresh.every", { every: fixed ? t("refresh.paused") : t(`refresh.${value}`) })}
           >
             <span>{fixed ? t("refresh.paused") : t(`refresh.${value}`)}</span>
             <IconChevronDown size={14} aria-hidden="true" />

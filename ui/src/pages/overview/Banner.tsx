@@ -45,6 +45,7 @@ export function Banner({ data }: { data: Overview }) {
   const { t } = useTranslation();
   const age = useDuration();
   const explain = useExplain();
+  const { lang } = usePrefs();
   const b = data.banner;
   if (!b) return null;
   const calm = b.state === "ok" || b.state === "silenced";
@@ -80,7 +81,7 @@ export function Banner({ data }: { data: Overview }) {
       <div className="banner-text">
         <b>{sentence}</b>
         {lines.length > 0 ? (
-          <p>{lines.join(t("banner.join"))}</p>
+          <p>{lines.join(lang === "zh" ? "" : " ")}</p>
         ) : (
           since !== null && <p>{t("banner.since", { length: age(data.now - since) })}</p>
         )}

@@ -111,7 +111,7 @@ function ChartTable({
   const { lang } = usePrefs();
   const list = entries(series, lang, (name) => t("chart.previous", { name }));
   return (
-    <div className="chart-table" style={{ maxHeight: height }} tabIndex={0} role="region" aria-label={title}>
+    <div className="chart-table" style={{ maxHeight: height }} tabIndex={0} role="group" aria-label={title}>
       <table className="list">
         <thead>
           <tr>
