@@ -258,31 +258,22 @@ func BenchmarkMergeAndBytes(b *testing.B) {
 		f.Add(w, benchBatch(1, rows, true), nil)
 		p := f.Close(w)
 		bytes := p.AppendTo(nil)
-		b.Run(fmt.Sprint("append, ", rows, " rows"), func(b *testing.B) {
-			for b.Loop() {
-				bytes = p.AppendTo(bytes[:0])
-			}
-			b.ReportMetric(float64(len(bytes)), "bytes")
-		})
-		b.Run(fmt.Sprint("decode, ", rows, " rows"), func(b *testing.B) {
-			for b.Loop() {
+		x, all := p.Features["n0"].Num, &Profile{}
+		for name, fn := range map[string]func(int){
+			"append": func(int) { bytes = p.AppendTo(bytes[:0]) },
+			"decode": func(int) {
 				if _, err := Decode(bytes); err != nil {
-					b.Fatal(err)
+					panic(err)
 				}
-			}
-		})
-		b.Run(fmt.Sprint("merge, ", rows, " rows"), func(b *testing.B) {
-			all := &Profile{}
-			for b.Loop() {
-				all.Merge(p, WindowExact)
-			}
-		})
-		x := p.Features["n0"].Num
-		b.Run(fmt.Sprint("pairs, ", rows, " rows"), func(b *testing.B) {
-			for b.Loop() {
-				Pairs(x, x, func(x float64, _, _ int64) { sink += x })
-			}
-		})
+			},
+			"merge": func(int) { all.Merge(p, WindowExact) },
+			"pairs": func(int) { Pairs(x, x, func(x float64, _, _ int64) { sink += x }) },
+		} {
+			b.Run(fmt.Sprint(name, ", ", rows, " rows"), func(b *testing.B) {
+				b.ReportMetric(best(b, 1000, fn), "us")
+				b.ReportMetric(float64(len(bytes)), "bytes")
+			})
+		}
 	}
 }
 

@@ -70,8 +70,8 @@ func Decode(b []byte) (*Profile, error) {
 		return nil, fmt.Errorf("%w: version %d is not known here, the newest is %d", ErrMalformed, v, version)
 	}
 	p := r.profile()
-	if r.err == nil && len(r.b) > 0 {
-		r.fail("%d bytes after the end", len(r.b))
+	if r.err == nil && r.left() > 0 {
+		r.fail("%d bytes after the end", r.left())
 	}
 	if r.err != nil {
 		return nil, r.err

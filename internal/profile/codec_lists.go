@@ -22,15 +22,18 @@ func (w *writer) string(s string) {
 
 type reader struct {
 	b   []byte
+	at  int // an index rather than a shorter slice, which the collector watches
 	err error
 }
 
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
-		r.b = nil
+		r.b, r.at = nil, 0
 	}
 }
+
+func (r *reader) left() int { return len(r.b) - r.at }
 
 // took is what follows a variable integer of n bytes, as binary reports it.
 func (r *reader) took(n int) bool {
@@ -38,12 +41,20 @@ func (r *reader) took(n int) bool {
 		r.fail("an integer is cut short or too large")
 		return false
 	}
-	r.b = r.b[n:]
+	r.at += n
 	return true
 }
 
 func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
+	if r.at < len(r.b) && r.b[r.at] < 0x80 { // most are a byte
+		r.at++
+		return uint64(r.b[r.at-1])
+	}
+	return r.longUvarint()
+}
+
+func (r *reader) longUvarint() uint64 {
+	v, n := binary.Uvarint(r.b[r.at:])
 	if !r.took(n) {
 		return 0
 	}
@@ -51,7 +62,7 @@ func (r *reader) uvarint() uint64 {
 }
 
 func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.b)
+	v, n := binary.Varint(r.b[r.at:])
 	if !r.took(n) {
 		return 0
 	}
@@ -59,23 +70,21 @@ func (r *reader) varint() int64 {
 }
 
 func (r *reader) byte() byte {
-	if len(r.b) == 0 {
+	if r.left() == 0 {
 		r.fail("cut short")
 		return 0
 	}
-	v := r.b[0]
-	r.b = r.b[1:]
-	return v
+	r.at++
+	return r.b[r.at-1]
 }
 
 func (r *reader) word() uint64 {
-	if len(r.b) < 8 {
+	if r.left() < 8 {
 		r.fail("cut short")
 		return 0
 	}
-	v := binary.LittleEndian.Uint64(r.b)
-	r.b = r.b[8:]
-	return v
+	r.at += 8
+	return binary.LittleEndian.Uint64(r.b[r.at-8:])
 }
 
 func (r *reader) float() float64 { return math.Float64frombits(r.word()) }
@@ -114,8 +123,8 @@ func (r *reader) sum(a, b int64) int64 {
 // one that the rest cannot hold is refused before memory is taken for it.
 func (r *reader) length(size int) int {
 	n := r.uvarint()
-	if n > uint64(len(r.b)/size) {
-		r.fail("a list of %d in %d bytes", n, len(r.b))
+	if n > uint64(r.left()/size) {
+		r.fail("a list of %d in %d bytes", n, r.left())
 		return 0
 	}
 	return int(n)
@@ -123,9 +132,8 @@ func (r *reader) length(size int) int {
 
 func (r *reader) string() string {
 	n := r.length(1)
-	s := string(r.b[:n])
-	r.b = r.b[n:]
-	return s
+	r.at += n
+	return string(r.b[r.at-n : r.at])
 }
 
 // cells are positive counts. The low bit of the step tells that the count is
@@ -155,21 +163,21 @@ func (r *reader) numberCells() []cell {
 	var total int64
 	last := uint64(0)
 	for i := range cells {
-		step := r.limited(gridCells << 1)
-		count := int64(1)
+		step := r.uvarint()
+		count := uint64(1)
 		if step&1 == 0 {
-			count = int64(r.limited(maxCount))
+			count = r.uvarint()
 		}
 		key := last + step>>1
-		if i > 0 && step>>1 == 0 || count == 0 || key >= gridCells || !validKey(uint32(key)) {
-			r.fail("cells out of order or empty")
+		if i > 0 && step>>1 == 0 || count-1 >= maxCount || step > gridCells<<1 || key >= gridCells || !validKey(uint32(key)) {
+			r.fail("cells out of order, empty or too full")
 			return nil
 		}
-		total = r.sum(total, count)
-		cells[i], last = cell{uint32(key), count}, key
-	}
-	if r.err != nil {
-		return nil
+		if total += int64(count); total > maxCount {
+			r.fail("counts too large")
+			return nil
+		}
+		cells[i], last = cell{uint32(key), int64(count)}, key
 	}
 	return cells
 }

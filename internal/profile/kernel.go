@@ -185,6 +185,7 @@ func (t *dense) take(cell int, n int64) {
 // of the processor's cache.
 const lineCells = 16
 
+// line has two cells in each word, as little-endian memory holds them.
 type line [lineCells / 2]uint64
 
 func (l *line) isZero() bool {
@@ -207,7 +208,7 @@ func (t *dense) drain(room *drained, total int64, reach float64) (negative, posi
 	for at := int(gridCell(reach, 0)) / lineCells; at >= 0 && total > 0; at-- {
 		if a, b := &la[at], &lb[at]; !a.isZero() || !b.isZero() {
 			for i := len(a) - 1; i >= 0; i-- {
-				two := a[i] + b[i] // 2^32 values a window never come to a cell
+				two := a[i] + b[i] // two cells, the upper one in the upper half; none comes to 2^32
 				if n := two >> 32; n != 0 {
 					back--
 					room[back] = cell{zeroKey + uint32(at*lineCells+2*i+1), int64(n)}

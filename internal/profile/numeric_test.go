@@ -279,3 +279,39 @@ func TestLatency(t *testing.T) {
 		t.Errorf("%d, mean %v", l.N, l.Mean())
 	}
 }
+
+// Between the edges of Pairs both sides rise in a straight line, so the area
+// between them is that of trapezoids.
+func TestWassersteinFromPairs(t *testing.T) {
+	for _, s := range shapes {
+		if s.lumps || s.name == "pareto 1.1" || s.name == "cauchy" || s.name == "constant" {
+			continue // no mean to speak of, or no distance
+		}
+		for _, n := range []int{200, 20_000} {
+			a, b := s.draw(n, 1), s.draw(n, 2)
+			_, sd := exactMoments(a)
+			for i := range b {
+				b[i] += math.Ceil(sd) // whole numbers stay whole
+			}
+			x, y := numericOf(a, 1, s.origin()), numericOf(b, 1, s.origin())
+			var area, fa, fb, last float64
+			Pairs(x, y, func(edge float64, na, nb int64) {
+				before := fa - fb
+				fa, fb = fa+float64(na)/float64(n), fb+float64(nb)/float64(n)
+				if before != 0 || na != 0 || nb != 0 {
+					area += math.Abs(before+fa-fb) / 2 * (edge - last)
+				}
+				last = edge
+			})
+			slices.Sort(a)
+			slices.Sort(b)
+			want := 0.0
+			for i := range a {
+				want += math.Abs(a[i]-b[i]) / float64(n)
+			}
+			if !near(area, want, 0.005) {
+				t.Errorf("%s, %d: %v, want %v", s.name, n, area, want)
+			}
+		}
+	}
+}
