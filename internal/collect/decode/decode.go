@@ -145,7 +145,8 @@ type Result struct {
 	Accepted      int         // those in Batch
 	Rejected      []Rejection // the first MaxListed
 	RejectedCount int
-	Warnings      []Warning // the first MaxListed
+	RejectedBy    map[string]int // by code; nil when none was
+	Warnings      []Warning      // the first MaxListed
 	// RowIndex is the number in the body of each row of Batch; nil when none
 	// was left out.
 	RowIndex []int32

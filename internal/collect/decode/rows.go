@@ -45,6 +45,7 @@ type rows struct {
 type report struct {
 	rejected []Rejection
 	count    int
+	by       map[string]int
 	index    []int32
 	dropped  bool
 	warnings []Warning
@@ -52,6 +53,10 @@ type report struct {
 }
 
 func (r *report) reject(row int, field, code, reason string) {
+	if r.by == nil {
+		r.by = map[string]int{}
+	}
+	r.by[code]++
 	if r.count++; r.count <= MaxListed {
 		r.rejected = append(r.rejected, Rejection{Row: row, Field: clip(field), Code: code, Reason: reason})
 	}
@@ -290,7 +295,7 @@ func (b *rows) result() *Result {
 }
 
 func (r *report) result(b *event.Batch, rows int) *Result {
-	res := &Result{Batch: b, Rows: rows, Accepted: b.Rows, Rejected: r.rejected, RejectedCount: r.count, Warnings: r.warnings}
+	res := &Result{Batch: b, Rows: rows, Accepted: b.Rows, Rejected: r.rejected, RejectedCount: r.count, RejectedBy: r.by, Warnings: r.warnings}
 	if r.count > 0 {
 		res.RowIndex = r.index
 	}

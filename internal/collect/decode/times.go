@@ -17,6 +17,16 @@ type clock struct {
 	day  int64 // of date, unix ms
 }
 
+// ParseTime reads one time in any of the forms that rows may use, as unix ms.
+// A nil zone is UTC.
+func ParseTime(s string, zone *time.Location) (int64, error) {
+	if zone == nil {
+		zone = time.UTC
+	}
+	c := clock{zone: zone}
+	return c.text([]byte(s))
+}
+
 // text reads 2021-06-01T12:30:00Z, with any offset or none, a fraction, a space
 // for the T, the date alone, or a number.
 func (c *clock) text(s []byte) (int64, error) {
