@@ -144,7 +144,11 @@ func (w *worker) foldPredictions(b *event.Batch) error {
 		return err
 	}
 	byTime := func(r int) uint32 { return minuteOf(b.Time[r]) }
-	w.foldWindows(profiles.ByPrediction, g, g.split(rows, byTime))
+	groups := g.split(rows, byTime)
+	w.foldWindows(profiles.ByPrediction, g, groups)
+	for i := range groups {
+		w.noteImported(b, groups[i].minute)
+	}
 	live := w.liveRows(b, rows)
 	if live == nil || len(live) > 0 {
 		arrived := minuteOf(b.Arrived)
@@ -204,7 +208,7 @@ func (w *worker) foldReference(b *event.Batch) error {
 				continue
 			}
 			w.fillRow(&e, g, r)
-			w.settleLabel(&e.Entry, label, profiles.ByReference, e.Window, 1)
+			w.settleLabel(&e.Entry, label, at{profiles.ByReference, e.Window}, 1)
 		}
 	}
 	w.metrics.count(b.Model, "reference", b.Rows)

@@ -85,7 +85,7 @@ func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
 		}
 		if ok {
 			w.setLabel(&e.Entry, l)
-			w.countLabel(&e.Entry, l, b, 1)
+			w.countLabel(&e.Entry, l, b)
 		}
 		if len(id) > 0 {
 			if err := w.join.Put(&e.Entry, b.Arrived); err != nil {
@@ -135,7 +135,7 @@ func (w *worker) foldLabels(b *event.Batch) error {
 			w.correctLabel(&e, old, l)
 			corrected++
 		default:
-			w.countLabel(&e, l, b, 1)
+			w.countLabel(&e, l, b)
 			joined++
 		}
 		w.setLabel(&e, l)
@@ -165,28 +165,36 @@ func (w *worker) storedLabel(e *join.Entry) label {
 
 // countLabel counts a joined label by the prediction's time and, unless it is
 // history, by the time of evaluation, in all rows and in the segments.
-func (w *worker) countLabel(e *join.Entry, l label, b *event.Batch, sign int64) {
-	w.settleLabel(e, l, profiles.ByPrediction, e.Window, sign)
+func (w *worker) countLabel(e *join.Entry, l label, b *event.Batch) {
+	w.settleLabel(e, l, at{profiles.ByPrediction, e.Window}, 1)
+	w.noteImported(b, e.Window)
 	if b.Flags&event.Imported == 0 {
-		w.settleLabel(e, l, profiles.ByEvaluation, minuteOf(b.Arrived), sign)
+		w.settleLabel(e, l, at{profiles.ByEvaluation, minuteOf(b.Arrived)}, 1)
 	}
 }
 
 // correctLabel takes the first label's contribution back and adds the second.
 func (w *worker) correctLabel(e *join.Entry, old, new label) {
-	w.settleLabel(e, old, profiles.ByPrediction, e.Window, -1)
-	w.settleLabel(e, new, profiles.ByPrediction, e.Window, 1)
+	w.settleLabel(e, old, at{profiles.ByPrediction, e.Window}, -1)
+	w.settleLabel(e, new, at{profiles.ByPrediction, e.Window}, 1)
 }
 
-// settleLabel adds an outcome to one window and to those of the row's segments.
-func (w *worker) settleLabel(e *join.Entry, l label, set profiles.Set, minute uint32, sign int64) {
+// at is a window of a set.
+type at struct {
+	set    profiles.Set
+	minute uint32
+}
+
+// settleLabel adds an outcome to one window and to those of the row's
+// segments; sign -1 takes it back.
+func (w *worker) settleLabel(e *join.Entry, l label, where at, sign int64) {
 	if e.Flags&join.HasPred == 0 {
 		w.metrics.count(w.names.meta(e.Meta).Model, "label_without_prediction", 1)
 		return
 	}
 	var o profile.Outcome
 	w.outcome(&o, e, l)
-	k := windowKey{set: set, meta: e.Meta, minute: minute}
+	k := windowKey{set: where.set, meta: e.Meta, minute: where.minute}
 	w.window(k).Quality().Add(&o, sign)
 	for _, s := range e.Segments {
 		k.segment = s + 1

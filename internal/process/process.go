@@ -73,6 +73,20 @@ type LogSink interface {
 type Update struct {
 	Partition int
 	Deltas    []profiles.Delta // read only
+	// Imported is what came as history, by model: it changed the windows by
+	// prediction and nothing else.
+	Imported map[string]Span
+}
+
+// Span is the time of windows, first to last, unix ms.
+type Span struct{ From, To int64 }
+
+// Extend makes the span reach t.
+func (s Span) Extend(t int64) Span {
+	if s == (Span{}) {
+		return Span{t, t}
+	}
+	return Span{min(s.From, t), max(s.To, t)}
 }
 
 func (c *Config) setDefaults() {

@@ -44,6 +44,7 @@ type step struct {
 	batches  []profiles.BatchID
 	seen     map[string]bool // batch ids of this step
 	bytes    int
+	imported map[string]Span
 	hasLogs  bool
 	newNames int // names before the step
 }
@@ -309,6 +310,18 @@ func (w *worker) window(k windowKey) *profile.Window {
 	return win
 }
 
+// noteImported remembers that history changed the window of a minute.
+func (w *worker) noteImported(b *event.Batch, minute uint32) {
+	if b.Flags&event.Imported == 0 {
+		return
+	}
+	if w.step.imported == nil {
+		w.step.imported = map[string]Span{}
+	}
+	model := w.names.meta(w.names.metaID(b.Model, "", b.Task, b.Positive)).Model // not a view of the record
+	w.step.imported[model] = w.step.imported[model].Extend(int64(minute) * minuteMS)
+}
+
 // commit makes the step durable and visible, and begins the next.
 func (w *worker) commit(ctx context.Context) error {
 	start := time.Now()
@@ -340,13 +353,14 @@ func (w *worker) commit(ctx context.Context) error {
 	if err := w.cfg.Profiles.Commit(st); err != nil {
 		return err
 	}
+	update := &Update{Partition: w.partition, Deltas: st.Deltas, Imported: w.step.imported}
 	w.beginStep()
 	w.setProgress(w.next, nil)
 	w.metrics.commit(w.partition, w.join.Stats(), time.Since(start))
 	if err := w.join.Done(); err != nil {
 		w.cfg.Logger.Warn("removing an expired join file failed", "err", err)
 	}
-	w.cfg.Published(&Update{Partition: w.partition, Deltas: st.Deltas})
+	w.cfg.Published(update)
 	return w.cfg.Log.Trim(w.partition, w.next)
 }
 

@@ -79,8 +79,9 @@ type Publisher struct {
 	cfg     Config
 	metrics *metrics
 
-	mu     sync.Mutex
-	trails map[subject]*trail
+	mu      sync.Mutex
+	trails  map[subject]*trail
+	history map[string]imported // by model
 
 	drifts map[string]*drift // by model; for the goroutine of Run only
 }
@@ -89,7 +90,7 @@ type Publisher struct {
 // first numbers after a restart are those of before.
 func New(ctx context.Context, cfg Config) (*Publisher, error) {
 	cfg.setDefaults()
-	p := &Publisher{cfg: cfg, metrics: newMetrics(cfg.Registerer), trails: map[subject]*trail{}, drifts: map[string]*drift{}}
+	p := &Publisher{cfg: cfg, metrics: newMetrics(cfg.Registerer), trails: map[subject]*trail{}, history: map[string]imported{}, drifts: map[string]*drift{}}
 	from := cfg.Now().Add(-cfg.Window).UnixMilli()
 	for _, m := range cfg.Registry.List() {
 		for _, segment := range append([]string{""}, m.SegmentValues...) {
@@ -127,6 +128,11 @@ func (p *Publisher) trail(s subject) *trail {
 func (p *Publisher) Add(u *process.Update) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for name, span := range u.Imported {
+		h := p.history[name]
+		h.span, h.last = h.span.Extend(span.From).Extend(span.To), p.cfg.Now()
+		p.history[name] = h
+	}
 	for i := range u.Deltas {
 		d := &u.Deltas[i]
 		switch d.Key.Set {
@@ -142,6 +148,9 @@ func (p *Publisher) Add(u *process.Update) {
 
 // Run publishes until the context ends.
 func (p *Publisher) Run(ctx context.Context) {
+	var history sync.WaitGroup
+	history.Go(func() { p.runHistory(ctx) })
+	defer history.Wait()
 	t := time.NewTicker(p.cfg.Interval)
 	defer t.Stop()
 	for {
@@ -203,7 +212,7 @@ func (p *Publisher) collect(now time.Time) (samples []series.Sample, drifted []s
 			drifted = append(drifted, s.model)
 		}
 		if t.due(now) {
-			samples = t.samples(samples, p.cfg.Series, s, task, now)
+			samples = append(samples, t.samples(&subjectSeries{p.cfg.Series, s}, task, now)...)
 		}
 	}
 	return samples, drifted

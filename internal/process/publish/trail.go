@@ -117,15 +117,22 @@ func (t *trail) throughput(now time.Time) float64 {
 }
 
 // samples appends the subject's samples of this moment.
-func (t *trail) samples(to []series.Sample, store *series.Store, s subject, task event.Task, now time.Time) []series.Sample {
+func (t *trail) samples(of *subjectSeries, task event.Task, now time.Time) (out []series.Sample) {
 	p := t.sum()
 	put := func(name string, v float64) {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			to = append(to, series.Sample{Series: t.handle(store, s, name), T: now.UnixMilli(), V: v})
+			out = append(out, series.Sample{Series: of.handle(t, name), T: now.UnixMilli(), V: v})
 		}
 	}
 	putService(put, p, t.throughput(now))
 	putCounts(put, &t.fresh, task)
+	put("model_predictions_window", float64(p.Predictions))
+	putQuality(put, p, task)
+	t.fresh, t.changed, t.written = counts{}, false, now
+	return out
+}
+
+func putQuality(put func(string, float64), p *profile.Profile, task event.Task) {
 	q := measure.Quality(p, task)
 	put("model_evaluated_window", float64(q.Labels))
 	for _, m := range q.Metrics {
@@ -133,13 +140,10 @@ func (t *trail) samples(to []series.Sample, store *series.Store, s subject, task
 			put("model_"+m.Key, m.Value.Value)
 		}
 	}
-	t.fresh, t.changed, t.written = counts{}, false, now
-	return to
 }
 
 func putService(put func(string, float64), p *profile.Profile, throughput float64) {
 	put("model_throughput", throughput)
-	put("model_predictions_window", float64(p.Predictions))
 	if p.Predictions > 0 {
 		put("model_error_rate", float64(p.Errors)/float64(p.Predictions))
 	}
@@ -166,13 +170,24 @@ func putCounts(put func(string, float64), c *counts, task event.Task) {
 	}
 }
 
-func (t *trail) handle(store *series.Store, s subject, name string) *series.Series {
+// subjectSeries makes the series of a subject.
+type subjectSeries struct {
+	store   *series.Store
+	subject subject
+}
+
+func (s *subject) labels(name string) labels.Labels {
+	return labels.FromStrings("__name__", name, "model", s.model, "version", s.version, "segment", s.segment)
+}
+
+// handle finds or makes a series; the trail remembers it.
+func (of *subjectSeries) handle(t *trail, name string) *series.Series {
 	h := t.handles[name]
 	if h == nil {
 		if t.handles == nil {
 			t.handles = map[string]*series.Series{}
 		}
-		h = store.Series(labels.FromStrings("__name__", name, "model", s.model, "version", s.version, "segment", s.segment))
+		h = of.store.Series(of.subject.labels(name))
 		t.handles[name] = h
 	}
 	return h
