@@ -75,6 +75,9 @@ func appendNum(to []Num, c *column, rows int) ([]Num, error) {
 }
 
 func (c *column) num(rows int) (Num, error) {
+	if c.absent() {
+		return Num{Name: c.name, Epoch: c.epoch, Centre: c.centre}, nil
+	}
 	values, err := typed[float64](c.buffers[0], rows)
 	if err != nil {
 		return Num{}, err
@@ -111,7 +114,13 @@ func checkOffsets(offsets []uint32, size int) error {
 	return nil
 }
 
+// absent tells of a column that is named and has no rows.
+func (c *column) absent() bool { return c.name != "" && len(c.buffers[0]) == 0 }
+
 func (c *column) dict(rows int) (Dict, error) {
+	if c.absent() {
+		return Dict{Name: c.name}, nil
+	}
 	codes, err := typed[int32](c.buffers[0], rows)
 	if err != nil {
 		return Dict{}, err

@@ -70,12 +70,12 @@ func (b *Batch) columns() []column {
 		}
 	}
 	num := func(r role, n *Num) {
-		if n.Present() {
+		if n.Present() || n.Name != "" {
 			cols = append(cols, column{role: r, name: n.Name, epoch: n.Epoch, centre: n.Centre, buffers: [3][]byte{view(n.Values), n.Valid}})
 		}
 	}
 	dict := func(r role, d *Dict) {
-		if d.Present() {
+		if d.Present() || d.Name != "" {
 			offsets, data := packStrings(d.Values)
 			cols = append(cols, column{role: r, name: d.Name, buffers: [3][]byte{view(d.Codes), view(offsets), data}})
 		}

@@ -83,7 +83,8 @@ type Header struct {
 	BatchID  string // the client's, or empty
 }
 
-// Batch is rows in columns. A column that no row uses has length 0.
+// Batch is rows in columns. A column that no row uses has length 0; a feature
+// that is listed so is known and missing from every row.
 type Batch struct {
 	Header
 	Rows int

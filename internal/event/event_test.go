@@ -25,7 +25,8 @@ func sample(rows int) *Batch {
 	for i := 0; i < rows; i += 5 {
 		amount.SetNull(i)
 	}
-	b.Nums, b.Cats = []Num{amount}, []Dict{country}
+	b.Nums = []Num{amount, {Name: "absent", Epoch: 2, Centre: -1}}
+	b.Cats = []Dict{country, {Name: "absent too"}}
 	return b
 }
 

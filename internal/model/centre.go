@@ -15,8 +15,8 @@ const centreSample = 1000
 type centreHunt struct{ values []float64 }
 
 // huntCentre fixes the centre of f once enough values were seen, or at once
-// from reference rows.
-func (e *entry) huntCentre(f *Feature, n *event.Num, reference bool) {
+// when told to.
+func (e *entry) huntCentre(f *Feature, n *event.Num, now bool, cfg *Config) {
 	h := e.samples[f.key()]
 	if h == nil {
 		h = &centreHunt{}
@@ -30,22 +30,15 @@ func (e *entry) huntCentre(f *Feature, n *event.Num, reference bool) {
 			h.values = append(h.values, v)
 		}
 	}
-	if len(h.values) < centreSample && !(reference && len(h.values) > 0) {
+	if len(h.values) < centreSample && !(now && len(h.values) > 0) {
 		return
 	}
-	f.Centre, f.Epoch = centreOf(h.values), f.Epoch+1
+	f.Centre, f.Epoch = cfg.Centre(h.values), f.Epoch+1
 	delete(e.samples, f.key())
 	e.dirty = true
 }
 
-// centreOf is the median, or 0 for data of one sign that spans orders of
-// magnitude: there a grid around 0 has the same relative precision everywhere.
-func centreOf(values []float64) float64 {
+func median(values []float64) float64 {
 	slices.Sort(values)
-	n := len(values)
-	median, low, high := values[n/2], values[n/100], values[n-1-n/100]
-	if (low > 0 && high > 100*low) || (high < 0 && low < 100*high) {
-		return 0
-	}
-	return median
+	return values[len(values)/2]
 }

@@ -37,6 +37,7 @@ func (r *Registry) Observe(b *event.Batch) (Dropped, error) {
 		d.Versions = e.observeVersions(b, &r.cfg)
 		d.Segments = e.observeSegments(b, &r.cfg)
 		e.observeTime(b)
+		e.observeReference(b, &r.cfg)
 	}
 	if e.dirty {
 		return d, r.save(e)
@@ -187,7 +188,7 @@ func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
 			continue
 		}
 		if f.Epoch == 0 {
-			e.huntCentre(f, &b.Nums[i], b.Kind == event.Reference)
+			e.huntCentre(f, &b.Nums[i], b.Kind == event.Reference, cfg)
 		}
 		b.Nums[i].Epoch, b.Nums[i].Centre = f.Epoch, f.Centre
 		keep = append(keep, b.Nums[i])
@@ -202,7 +203,35 @@ func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
 		cats = append(cats, b.Cats[i])
 	}
 	b.Cats = cats
+	e.listAbsent(b)
 	return dropped
+}
+
+// listAbsent names the known features that the batch lacks, as columns without
+// rows: they are missing from these rows, however the sender cut its batches.
+// A batch without any feature says nothing about features.
+func (e *entry) listAbsent(b *event.Batch) {
+	if len(b.Nums)+len(b.Cats) == 0 || len(b.Nums)+len(b.Cats) >= len(e.model.Features) {
+		return
+	}
+	here := make(map[string]bool, len(b.Nums)+len(b.Cats))
+	for i := range b.Nums {
+		here[b.Nums[i].Name] = true
+	}
+	for i := range b.Cats {
+		here[b.Cats[i].Name] = true
+	}
+	for i := range e.model.Features {
+		f := &e.model.Features[i]
+		switch {
+		case here[f.Name]:
+		case f.Kind == Numeric:
+			b.Nums = append(b.Nums, event.Num{Name: f.Name, Epoch: f.Epoch, Centre: f.Centre})
+		default:
+			b.Cats = append(b.Cats, event.Dict{Name: f.Name})
+		}
+		here[f.Name] = true
+	}
 }
 
 // feature finds or registers one; nil when the model is full.
@@ -304,6 +333,14 @@ func (e *entry) observeTime(b *event.Batch) {
 	first := slices.Min(b.Time)
 	if m := &e.model; m.FirstEvent == 0 || first < m.FirstEvent {
 		m.FirstEvent, e.dirty = first, true
+	}
+}
+
+// observeReference makes the first reference rows the reference, unless
+// somebody has chosen another.
+func (e *entry) observeReference(b *event.Batch, cfg *Config) {
+	if ref := &e.model.Reference; b.Kind == event.Reference && ref.Source == ReferenceNone {
+		*ref, e.dirty = Reference{Source: ReferenceImport, Set: cfg.Now().UnixMilli()}, true
 	}
 }
 

@@ -37,8 +37,11 @@ type Config struct {
 	MaxFeatures int // 1,000 a model
 	MaxSegments int // 100 values a model
 	MaxVersions int // 1,000 a model
-	Logger      *slog.Logger
-	Now         func() time.Time
+	// Centre chooses the centre of a feature's grid from its first values, which
+	// it may sort; the median when nil.
+	Centre func([]float64) float64
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 func (c *Config) setDefaults() {
@@ -52,6 +55,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Centre == nil {
+		c.Centre = median
 	}
 	if c.Now == nil {
 		c.Now = time.Now

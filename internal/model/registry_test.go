@@ -142,9 +142,22 @@ func TestCentreIsFixedOnceAndSurvivesRestart(t *testing.T) {
 	}
 }
 
-func TestWidePositiveDataIsCentredAtZero(t *testing.T) {
-	if c := centreOf([]float64{1, 2, 5, 1000, 40000}); c != 0 {
-		t.Fatal(c)
+func TestAbsentFeaturesAreListed(t *testing.T) {
+	r := open(t, t.TempDir())
+	both := batch(1, func(b *event.Batch) {
+		b.Nums = []event.Num{{Name: "x", Values: []float64{1}}}
+		b.Cats = []event.Dict{classes("a")}
+		b.Cats[0].Name = "c"
+	})
+	r.Observe(both)
+	one := batch(1, func(b *event.Batch) { b.Nums = []event.Num{{Name: "x", Values: []float64{1}}} })
+	r.Observe(one)
+	if len(one.Cats) != 1 || one.Cats[0].Name != "c" || one.Cats[0].Present() {
+		t.Fatalf("%+v", one.Cats)
+	}
+	none := batch(1, func(b *event.Batch) { b.Score = numbers(.5) })
+	if r.Observe(none); len(none.Nums)+len(none.Cats) != 0 {
+		t.Fatalf("%+v", none)
 	}
 }
 

@@ -1,0 +1,127 @@
+// Command leeway is the whole of Leeway: the server and the tools around it.
+// This package has flags, signals and exit codes; everything else is below
+// internal.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version and build are set by the linker.
+var (
+	version = "dev"
+	build   = ""
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// command is one of the words after leeway.
+type command struct {
+	name, short string
+	run         func(ctx context.Context, std stdio, args []string) error
+}
+
+type stdio struct {
+	out, err io.Writer
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "run the server", serve},
+		{"import", "send a file of predictions, labels or reference rows", importFile},
+		{"reference", "choose what drift is measured against", reference},
+		{"check", "check a configuration without starting", check},
+		{"token", "create, list and revoke access tokens", token},
+		{"inspect", "look into a data folder", inspect},
+		{"version", "print the version", printVersion},
+	}
+}
+
+// errUsage ends with exit code 2; what is wrong has been said.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := dispatch(ctx, stdio{os.Stdout, os.Stderr}, os.Args[1:])
+	stop()
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		os.Exit(exitOK)
+	case errors.Is(err, errUsage):
+		os.Exit(exitUsage)
+	default:
+		fmt.Fprintln(os.Stderr, "leeway:", err)
+		os.Exit(exitFailed)
+	}
+}
+
+func dispatch(ctx context.Context, std stdio, args []string) error {
+	if len(args) == 0 {
+		usage(std.err)
+		return errUsage
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, std, args[1:])
+		}
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(std.out)
+		return nil
+	}
+	fmt.Fprintf(std.err, "leeway: there is no command %q\n\n", args[0])
+	usage(std.err)
+	return errUsage
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "Leeway watches AI models in production.\n\nUsage: leeway COMMAND [flags]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.short)
+	}
+	fmt.Fprint(w, "\nleeway COMMAND -h tells a command's flags.\n")
+}
+
+// flags makes a flag set that reports to std.err and says how it is used.
+func flags(std stdio, name, args string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(std.err)
+	fs.Usage = func() {
+		fmt.Fprintf(std.err, "Usage: leeway %s %s\n\n", name, args)
+		fs.PrintDefaults()
+	}
+	return fs
+}
+
+// parse reads the flags; leftover words are an error unless allowed.
+func parse(fs *flag.FlagSet, std stdio, args []string, words int) error {
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return errUsage // the flag set has said why
+	}
+	if fs.NArg() != words {
+		fmt.Fprintf(std.err, "leeway %s: %d words after the flags, %d expected\n", fs.Name(), fs.NArg(), words)
+		fs.Usage()
+		return errUsage
+	}
+	return nil
+}
+
+func printVersion(_ context.Context, std stdio, _ []string) error {
+	_, err := fmt.Fprintf(std.out, "leeway %s %s\n", version, build)
+	return err
+}

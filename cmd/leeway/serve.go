@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/leewayhq/leeway/internal/app"
+	"github.com/leewayhq/leeway/internal/config"
+)
+
+// serverFlags are those that serve and demo share.
+type serverFlags struct{ listen, data, config string }
+
+// load reads the configuration and lays the flags over it.
+func (f *serverFlags) load() (*config.Config, error) {
+	cfg, problems := config.Load(f.config)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	if f.listen != "" {
+		cfg.Listen = f.listen
+	}
+	if f.data != "" {
+		cfg.Data = f.data
+	}
+	return cfg, nil
+}
+
+func serve(ctx context.Context, std stdio, args []string) error {
+	var f serverFlags
+	fs := flags(std, "serve", "[--listen ADDR] [--data DIR] [--config FILE]")
+	fs.StringVar(&f.listen, "listen", "", "`address` to listen on (default 127.0.0.1:7420)")
+	fs.StringVar(&f.data, "data", "", "data `folder` (default ./leeway-data)")
+	fs.StringVar(&f.config, "config", "", "configuration `file` (optional)")
+	if err := parse(fs, std, args, 0); err != nil {
+		return err
+	}
+	opts, err := f.options(std.err)
+	if err != nil {
+		return err
+	}
+	return runServer(ctx, std, opts, nil)
+}
+
+func (f *serverFlags) options(logTo io.Writer) (app.Options, error) {
+	cfg, err := f.load()
+	if err != nil {
+		return app.Options{}, err
+	}
+	level := new(slog.LevelVar)
+	return app.Options{
+		Config: cfg, ConfigFile: f.config, Version: version, Build: build,
+		Logger: newLogger(logTo, cfg.Log, level), LogLevel: level,
+	}, nil
+}
+
+func newLogger(w io.Writer, cfg config.Log, level *slog.LevelVar) *slog.Logger {
+	_ = level.UnmarshalText([]byte(cfg.Level)) // the configuration was validated
+	opts := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// runServer serves until the context ends; beside, if given, runs at the same
+// time, and its failure ends the server too.
+func runServer(ctx context.Context, std stdio, opts app.Options, beside func(ctx context.Context, url string) error) error {
+	a, err := app.Open(ctx, opts)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	reloadOnHangup(ctx, a, opts.Logger)
+	fmt.Fprintf(std.out, "Leeway %s\n  dashboard  %s\n  data       %s\n  stop       Ctrl+C\n", version, a.URL(), opts.Config.Data)
+	beside_ := make(chan struct{})
+	go func() {
+		defer close(beside_)
+		if beside != nil {
+			if err := beside(ctx, a.URL()); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		}
+	}()
+	err = a.Serve(ctx)
+	if cause := context.Cause(ctx); err == nil && cause != context.Canceled {
+		err = cause
+	}
+	cancel(nil)
+	<-beside_
+	if closeErr := a.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func reloadOnHangup(ctx context.Context, a *app.App, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(hangup)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				if err := a.Reload(); err != nil {
+					log.Error("reload refused, nothing was changed", "err", err)
+				}
+			}
+		}
+	}()
+}
+
+func check(_ context.Context, std stdio, args []string) error {
+	fs := flags(std, "check", "[FILE]")
+	if err := fs.Parse(args); err != nil {
+		return errUsage
+	}
+	name := "leeway.yml"
+	if fs.NArg() > 0 {
+		name = fs.Arg(0)
+	}
+	cfg, problems := config.Load(name)
+	if len(problems) == 0 {
+		problems = app.Check(cfg)
+	}
+	if len(problems) > 0 {
+		for _, p := range problems {
+			fmt.Fprintln(std.err, p.Error())
+		}
+		return fmt.Errorf("%d problems in %s", len(problems), name)
+	}
+	_, err := fmt.Fprintf(std.out, "%s is fine\n", name)
+	return err
+}

@@ -1,0 +1,168 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/leewayhq/leeway/internal/access"
+	"github.com/leewayhq/leeway/internal/collect/decode"
+	"github.com/leewayhq/leeway/internal/collect/rest"
+	"github.com/leewayhq/leeway/internal/dashboard"
+	"github.com/leewayhq/leeway/internal/measure/catalogue"
+	"github.com/leewayhq/leeway/internal/process"
+	"github.com/leewayhq/leeway/internal/store/series/promapi"
+	"github.com/leewayhq/leeway/ui"
+)
+
+// published is the seam from the processor to those who want to know.
+func (a *App) published(u *process.Update) {
+	a.publisher.Add(u)
+	if d := a.dashboard.Load(); d != nil {
+		d.Changed(u.Deltas)
+	}
+}
+
+func (a *App) openDashboard(context.Context) error {
+	ingest, err := a.ingestHandler()
+	if err != nil {
+		return err
+	}
+	prom, err := promapi.New(promapi.Config{Store: a.series, Rules: a.alerts.PrometheusGroups, Metrics: metadata, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(a.cfg.TimeZone)
+	if err != nil {
+		return err
+	}
+	d, err := dashboard.New(dashboard.Config{
+		Registry: a.registry, Profiles: a.profiles, References: a.references, Series: a.series, Alerts: a.alerts, Guard: a.guard,
+		Ingest: ingest, PromAPI: prom, AlertmanagerAPI: a.notify.Handler(),
+		MetricsHandler: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true}),
+		UI:             ui.FS(), Notifications: a.notifications, Ready: a.ready, Reload: a.Reload,
+		PathPrefix: a.cfg.PathPrefix, Version: a.opts.Version, Build: a.opts.Build,
+		Demo: a.opts.Demo, InboxEnabled: true, Zone: zone, Told: true, Logger: a.log, Registerer: a.reg,
+	})
+	if err != nil {
+		return err
+	}
+	a.dashboard.Store(d)
+	if err := a.listen(d); err != nil {
+		return err
+	}
+	a.steps.closer("event streams", d.Close)
+	return nil
+}
+
+func (a *App) ingestHandler() (http.Handler, error) {
+	in := &a.cfg.Ingest
+	zones, err := modelZones(a)
+	if err != nil {
+		return nil, err
+	}
+	return rest.New(rest.Config{
+		Put: a.door.Put, Zone: zones, FutureLimit: in.FutureLimit,
+		Limits: decode.Limits{Rows: in.MaxRows, Features: in.MaxFeatures, String: int(in.MaxStringBytes), BodyBytes: in.MaxBodyBytes},
+		Logger: a.log, Registerer: a.reg,
+	})
+}
+
+// modelZones gives the zone of a model's times that name none: its own, else
+// the site's.
+func modelZones(a *App) (func(string) *time.Location, error) {
+	site, err := time.LoadLocation(a.cfg.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string]*time.Location{}
+	for name := range a.cfg.Models {
+		if z := a.cfg.Models[name].TimeZone; z != "" {
+			if own[name], err = time.LoadLocation(z); err != nil {
+				return nil, fmt.Errorf("models.%s.time_zone: %w", name, err)
+			}
+		}
+	}
+	return func(model string) *time.Location {
+		if z := own[model]; z != nil {
+			return z
+		}
+		return site
+	}, nil
+}
+
+// metadata describes the catalogue to PromQL editors.
+func metadata() []promapi.Metric {
+	var out []promapi.Metric
+	for _, m := range catalogue.All() {
+		out = append(out, promapi.Metric{Name: m.Series, Type: "gauge", Help: m.Help.En, Unit: string(m.Unit)})
+	}
+	return out
+}
+
+func (a *App) notifications(limit int) []dashboard.Notification {
+	messages := a.notify.Inbox(limit)
+	out := make([]dashboard.Notification, 0, len(messages))
+	for _, m := range messages {
+		n := dashboard.Notification{Time: m.Time, Receiver: m.Receiver, Status: m.Status, Title: m.Title, Text: m.Text, Severity: m.Severity}
+		if len(m.Alerts) > 0 {
+			n.Model = m.Alerts[0].Model
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// ready says why the server cannot do its work.
+func (a *App) ready() error {
+	var err error
+	for _, s := range a.processor.Status() {
+		if s.Err != nil {
+			err = errors.Join(err, fmt.Errorf("partition %d stands still at %d: %w", s.Partition, s.Next, s.Err))
+		}
+	}
+	return err
+}
+
+// listen opens the listener; Serve answers on it.
+func (a *App) listen(h http.Handler) error {
+	tlsConfig, err := access.ServerTLS(a.cfg.TLS.CertFile, a.cfg.TLS.KeyFile, a.log)
+	if err != nil {
+		return err
+	}
+	a.listener, err = net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	a.server = &http.Server{
+		Handler: h, TLSConfig: tlsConfig,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+	}
+	a.steps.add("listener", func(ctx context.Context) error {
+		err := a.server.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, a.server.Close())
+		}
+		if e := a.listener.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+		return err
+	})
+	return nil
+}
+
+// externalHost is the host of external_url, which may be in a Host header.
+func externalHost(external string) (host string, secure bool) {
+	u, err := url.Parse(external)
+	if err != nil {
+		return "", false
+	}
+	return u.Host, u.Scheme == "https"
+}
