@@ -10,6 +10,9 @@ import * as data from "./data";
 export const CSP =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'";
 
+/** Rules that were switched since the server started. */
+const switched = new Set<string>();
+
 function answer(url: URL, now: number): unknown {
   const q = (k: string) => url.searchParams.get(k) ?? "";
   switch (url.pathname.replace(/^\/api\/v1\//, "")) {
@@ -44,7 +47,7 @@ function answer(url: URL, now: number): unknown {
       };
     }
     case "rules":
-      return { rules: data.rules() };
+      return { rules: data.rules().map((r) => (switched.has(r.name) ? { ...r, enabled: !r.enabled } : r)) };
     case "notifications":
       return { notifications: data.notifications(now) };
     default:
@@ -86,6 +89,13 @@ function handle(req: IncomingMessage, res: ServerResponse, next: Connect.NextFun
         ? undefined
         : JSON.stringify({ authenticated: true, open: true, role: "admin" }),
     );
+    return;
+  }
+  const rule = url.pathname.match(/^\/api\/v1\/rules\/([\w-]+)$/)?.[1];
+  if (rule && req.method === "PUT") {
+    if (!switched.delete(rule)) switched.add(rule);
+    res.writeHead(200, { "Content-Type": "application/json" });
+    res.end("{}");
     return;
   }
   const body = answer(url, Math.floor(Date.now() / 60_000) * 60_000);

@@ -211,6 +211,7 @@ const tests = {
           ".lane, .alertlist-main b, .list td, .inbox b, .inbox p, pre",
         ))
           e.textContent = "";
+        // biome-ignore lint/performance/useDomNodeTextContent: only what is shown counts
         return document.body.innerText;
       });
       assert.equal(text.match(key)?.[0], undefined, `key name on ${name}`);
@@ -360,6 +361,45 @@ const tests = {
       assert.equal(await page.getByText("The query failed").count(), 0, name);
       await page.context().close();
     }
+  },
+
+  async "an alert event changes badge, title and icon without a reload"() {
+    const page = await fresh();
+    const now = Date.now();
+    const alert = {
+      fingerprint: "x",
+      rule: "r",
+      title: { en: "New one", zh: "新告警" },
+      severity: "critical",
+      state: "firing",
+      model: "m",
+      since: now,
+    };
+    let list = [];
+    let body = ": quiet\n\n";
+    await page.route("**/api/v1/alerts*", (r) => r.fulfill({ json: { alerts: list } }));
+    await page.route("**/api/v1/events", (r) =>
+      r.fulfill({ contentType: "text/event-stream", body: `retry: 200\n${body}` }),
+    );
+    await visit(page, "/models");
+    assert.equal(await page.locator(".rail .count").count(), 0);
+    list = [alert];
+    body = "event: alert\ndata: {}\n\n";
+    await page.locator(".rail .count").waitFor({ timeout: 5000 });
+    assert.match(await page.title(), /^● 1 \|/);
+    assert.match(await page.locator("link[rel=icon]").getAttribute("href"), /critical/);
+    await page.context().close();
+  },
+
+  async "a rule is switched off and on"() {
+    const page = await fresh();
+    await visit(page, "/alerts?tab=rules");
+    const off = page.getByRole("button", { name: /^Turn off: / }).first();
+    const name = (await off.getAttribute("aria-label")).replace("Turn off: ", "");
+    await off.click();
+    await page.getByRole("button", { name: `Turn on: ${name}` }).click();
+    await page.getByRole("button", { name: `Turn off: ${name}` }).waitFor();
+    await page.context().close();
   },
 
   async "a failing server is said, and a 401 leads to sign-in and back"() {

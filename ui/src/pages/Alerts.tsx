@@ -1,16 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { alertsQuery, rulesQuery } from "../api/queries";
-import type { Alert, Rule, State, Unit } from "../api/types";
+import { alertsQuery } from "../api/queries";
+import type { Alert } from "../api/types";
 import { words } from "../i18n";
-import { DASH, full, stamp } from "../lib/format";
+import { DASH, stamp } from "../lib/format";
 import { usePrefs } from "../lib/prefs";
 import { keep, type Search } from "../lib/search";
 import { Empty, ErrorNote, Skeleton } from "../ui/Empty";
 import { alertState, Glyph } from "../ui/Glyph";
 import { Panel } from "../ui/Panel";
-import { against, sign, useDuration } from "../ui/text";
+import { against, useDuration } from "../ui/text";
+import { Rules } from "./alerts/Rules";
 
 const TABS = ["current", "rules"] as const;
 const STATES = ["firing", "pending", "resolved"] as const;
@@ -142,7 +143,7 @@ function AlertTable({ alerts }: { alerts: Alert[] }) {
                 </td>
                 <td className="r num nowrap">{against(a) || DASH}</td>
                 <td className="num nowrap minor">{stamp(a.since)}</td>
-                <td className="r num nowrap">
+                <td className="r num nowrap age">
                   {age((a.state === "resolved" && a.until ? a.until : now) - a.since)}
                 </td>
               </tr>
@@ -151,89 +152,5 @@ function AlertTable({ alerts }: { alerts: Alert[] }) {
         </tbody>
       </table>
     </div>
-  );
-}
-
-const RULE_STATES: Record<string, State> = { firing: "critical", inactive: "ok" };
-
-function Rules() {
-  const { t, i18n } = useTranslation();
-  const { lang } = usePrefs();
-  const q = useQuery(rulesQuery);
-  const rules = q.data ?? [];
-  const limit = (r: Rule, v: number | null) =>
-    v === null || v === undefined ? DASH : `${sign(r.operator)} ${full(v, (r.unit ?? "") as Unit, true)}`;
-  const state = (r: Rule): State =>
-    r.enabled ? ((RULE_STATES[r.state ?? ""] ?? r.state ?? "ok") as State) : "no_data";
-  const stateText = (r: Rule) => {
-    if (!r.enabled) return t("rules.off");
-    const key = `rules.state.${r.state ?? "ok"}`;
-    return i18n.exists(key) ? t(key) : (r.state ?? "");
-  };
-  return (
-    <Panel
-      title={t("rules.title")}
-      subtitle={q.data ? t("rules.count", { count: rules.length }) : undefined}
-      refreshing={q.isFetching && !q.isPending}
-    >
-      {q.isPending ? (
-        <Skeleton height={200} />
-      ) : q.isError && !q.data ? (
-        <ErrorNote error={q.error} onRetry={() => void q.refetch()} />
-      ) : rules.length === 0 ? (
-        <Empty text={t("rules.none")} />
-      ) : (
-        <div className="scroll-x" tabIndex={0} role="group" aria-label={t("rules.title")}>
-          <table className="list">
-            <thead>
-              <tr>
-                <th scope="col">{t("alerts.col.state")}</th>
-                <th scope="col">{t("rules.col.rule")}</th>
-                <th scope="col">{t("rules.col.metric")}</th>
-                <th scope="col">{t("rules.col.model")}</th>
-                <th scope="col" className="r">
-                  {t("state.warning")}
-                </th>
-                <th scope="col" className="r">
-                  {t("state.critical")}
-                </th>
-                <th scope="col" className="r">
-                  {t("rules.col.duration")}
-                </th>
-                <th scope="col" className="r">
-                  {t("rules.col.minSamples")}
-                </th>
-                <th scope="col">{t("rules.col.origin")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rules.map((r) => (
-                <tr key={`${r.origin}/${r.name}`} className={r.enabled ? "" : "off"}>
-                  <td className="nowrap">
-                    <Glyph state={state(r)} size={14} silent /> {stateText(r)}
-                  </td>
-                  <td className="main">
-                    <b>{words(r.title, lang) || r.name}</b>
-                  </td>
-                  <td>
-                    <code>{r.metric || r.kind}</code>
-                  </td>
-                  <td>{r.model && r.model !== "*" ? r.model : t("rules.every")}</td>
-                  <td className="r num nowrap">{limit(r, r.warning)}</td>
-                  <td className="r num nowrap">{limit(r, r.critical)}</td>
-                  <td className="r num nowrap">{r.duration && r.duration !== "0s" ? r.duration : DASH}</td>
-                  <td className="r num">{r.min_samples || DASH}</td>
-                  <td>
-                    {i18n.exists(`rules.origin.${r.origin}`)
-                      ? t(`rules.origin.${r.origin}`)
-                      : (r.origin ?? "")}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </Panel>
   );
 }

@@ -63,7 +63,7 @@ export function ModelPicker({ current, onPick }: Props) {
           <span className="sr">{t("bar.model")}</span>
           {current && <Glyph state={current.state} size={14} />}
           <b>{current?.name ?? t("bar.noModel")}</b>
-          {current?.version && <span className="dim wide-only">{current.version}</span>}
+          {current?.version && <span className="dim desk-only">{current.version}</span>}
           <IconChevronDown size={14} aria-hidden="true" />
         </button>
       </Combobox.Target>

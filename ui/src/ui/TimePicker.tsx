@@ -49,7 +49,7 @@ export function TimePicker({ range, onChange }: Props) {
     <div className="group timegroup">
       <button
         type="button"
-        className="btn narrow wide-only"
+        className="btn narrow desk-only"
         aria-label={t("range.earlier")}
         title={t("range.earlier")}
         onClick={() => move(-0.5)}
@@ -83,7 +83,7 @@ export function TimePicker({ range, onChange }: Props) {
       </Popover>
       <button
         type="button"
-        className="btn narrow wide-only"
+        className="btn narrow desk-only"
         aria-label={t("range.later")}
         title={t("range.later")}
         disabled={!span || span.to >= now - 1000}
@@ -93,7 +93,7 @@ export function TimePicker({ range, onChange }: Props) {
       </button>
       <button
         type="button"
-        className="btn narrow desk-only"
+        className="btn narrow wide-only"
         aria-label={t("range.zoomOut")}
         title={t("range.zoomOut")}
         onClick={() => span && onChange(zoomOut(span, now))}
