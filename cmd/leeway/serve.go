@@ -75,13 +75,14 @@ func runServer(ctx context.Context, std stdio, opts app.Options, beside func(ctx
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	asked := ctx // ends when somebody asks the server to stop
+	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
 	reloadOnHangup(ctx, a, opts.Logger)
 	fmt.Fprintf(std.out, "Leeway %s\n  dashboard  %s\n  data       %s\n  stop       Ctrl+C\n", version, a.URL(), opts.Config.Data)
-	beside_ := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(beside_)
+		defer close(ended)
 		if beside != nil {
 			if err := beside(ctx, a.URL()); err != nil && ctx.Err() == nil {
 				cancel(err)
@@ -89,11 +90,11 @@ func runServer(ctx context.Context, std stdio, opts app.Options, beside func(ctx
 		}
 	}()
 	err = a.Serve(ctx)
-	if cause := context.Cause(ctx); err == nil && cause != context.Canceled {
-		err = cause
+	if err == nil && asked.Err() == nil {
+		err = context.Cause(ctx)
 	}
 	cancel(nil)
-	<-beside_
+	<-ended
 	if closeErr := a.Close(); err == nil {
 		err = closeErr
 	}
