@@ -116,12 +116,12 @@ func (e *retryError) Unwrap() error { return e.err }
 
 // answer is what the server says of a batch, as far as it matters here.
 type answer struct {
-	Rejected int64 `json:"rejected"`
-	Errors   []struct {
+	Rejected   int64 `json:"rejected"`
+	Rejections []struct {
 		Row    int    `json:"row"`
 		Field  string `json:"field"`
 		Reason string `json:"reason"`
-	} `json:"errors"`
+	} `json:"rejections"`
 }
 
 // maxAnswer bounds what is read of an answer.
@@ -165,8 +165,8 @@ func (c *Client) count(b *batch, body []byte) {
 	}
 	c.stats.rejected.Add(a.Rejected)
 	c.stats.sent.Add(int64(b.rows) - a.Rejected)
-	if len(a.Errors) > 0 {
-		e := a.Errors[0]
+	if len(a.Rejections) > 0 {
+		e := a.Rejections[0]
 		c.opts.Logger.Warn("Leeway rejected rows", "path", b.path, "rows", a.Rejected, "first", e.Row, "field", e.Field, "reason", e.Reason)
 	}
 }

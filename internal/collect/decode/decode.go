@@ -33,7 +33,11 @@ type Options struct {
 	// label, latency_ms, error, segment.<name>, score.<class>. With a map, each
 	// other column of CSV, Parquet, Arrow, and each other key of a JSON row, is
 	// a feature.
-	Map         map[string]string
+	Map map[string]string
+	// Text names the features whose values are strings even in a body in which
+	// each of them looks like a number, or none has a value: who cuts a file into
+	// bodies knows that of the whole. It is of use to CSV, Parquet and Arrow.
+	Text        map[string]bool
 	Limits      Limits
 	FutureLimit time.Duration // default 10 minutes after Now
 	PastLimit   time.Duration // default 10 years before Now; not for reference rows

@@ -74,9 +74,11 @@ func (t *table) fromFrame(in *event.Batch) error {
 	}
 	for _, d := range in.Cats {
 		t.wide = true
-		if d = t.strings(d.Name, "features."+d.Name, frameDict(d)); d.Present() {
-			t.b.Cats = append(t.b.Cats, d)
+		name := d.Name
+		if d = t.strings(name, "features."+name, frameDict(d)); !d.Present() {
+			d = t.noStrings(name)
 		}
+		t.b.Cats = append(t.b.Cats, d)
 	}
 	return nil
 }

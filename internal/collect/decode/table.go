@@ -178,11 +178,16 @@ func (t *table) addID(c column) {
 
 func (t *table) addFeature(name string, c column) {
 	t.wide = true
-	if values, valid, ok := c.numbers(); ok {
-		t.b.Nums = append(t.b.Nums, event.Num{Name: name, Values: values, Valid: valid})
-		return
+	if !t.o.Text[name] {
+		if values, valid, ok := c.numbers(); ok {
+			t.b.Nums = append(t.b.Nums, event.Num{Name: name, Values: values, Valid: valid})
+			return
+		}
 	}
 	d := t.strings(name, "features."+name, c)
+	if !d.Present() && t.o.Text[name] {
+		d = t.noStrings(name)
+	}
 	if !d.Present() {
 		t.b.Nums = append(t.b.Nums, t.nulls(name)) // of no known kind
 		return
@@ -192,6 +197,12 @@ func (t *table) addFeature(name string, c column) {
 
 func (t *table) nulls(name string) event.Num {
 	return event.Num{Name: name, Values: make([]float64, t.n), Valid: make([]byte, (t.n+7)/8)}
+}
+
+// noStrings is a column of strings in which every row lacks one: the rows are
+// counted as missing under their kind.
+func (t *table) noStrings(name string) event.Dict {
+	return event.Dict{Name: name, Codes: slices.Repeat([]int32{-1}, t.n)}
 }
 
 // strings is a column of short strings; rows with a longer one are bad.
