@@ -1,6 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { mockApi } from "./dev/mock";
+import { mockApi } from "./dev/mock.ts";
 
 export default defineConfig({
   base: "./",

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
-import { parseTime } from "../src/lib/time";
-import * as data from "./data";
+import { parseTime } from "../src/lib/time.ts";
+import * as data from "./data.ts";
 
 // Serves the made-up API inside the development and the preview server, with
 // the security headers of the real one, so that a violation shows up here.

@@ -211,7 +211,6 @@ const tests = {
           ".lane, .alertlist-main b, .list td, .inbox b, .inbox p, pre",
         ))
           e.textContent = "";
-        // biome-ignore lint/performance/useDomNodeTextContent: only what is shown counts
         return document.body.innerText;
       });
       assert.equal(text.match(key)?.[0], undefined, `key name on ${name}`);
