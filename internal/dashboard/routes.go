@@ -1,0 +1,155 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leewayhq/leeway/internal/access"
+)
+
+// routes is every path that is served, below the prefix.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	s.cfg.Guard.Routes(mux)
+	s.apiRoutes(mux)
+	s.changeRoutes(mux)
+	s.handOn(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writePlain(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /api/v1/bootstrap", s.bootstrap)
+	mux.HandleFunc("/api/", s.noSuchPath)
+	mux.HandleFunc("/-/", s.noSuchPath)
+	mux.Handle("/", s.pages)
+	return s.withHeaders(s.underPrefix(mux))
+}
+
+func (s *Server) apiRoutes(mux *http.ServeMux) {
+	for path, h := range map[string]answerFunc{
+		"/api/v1/models":                      s.getModels,
+		"/api/v1/models/{model}":              s.getModel,
+		"/api/v1/models/{model}/quality":      s.getQuality,
+		"/api/v1/models/{model}/drift":        s.getDrift,
+		"/api/v1/models/{model}/data-quality": s.getDataQuality,
+		"/api/v1/models/{model}/reference":    s.getReference,
+		"/api/v1/overview":                    s.getOverview,
+		"/api/v1/alerts":                      s.getAlerts,
+		"/api/v1/alerts/history":              s.getHistory,
+		"/api/v1/rules":                       s.getRules,
+		"/api/v1/rules/{name}":                s.getRule,
+		"/api/v1/logs":                        s.getLogs,
+		"/api/v1/notifications":               s.getNotifications,
+		"/api/v1/metrics-catalogue":           s.getCatalogue,
+	} {
+		mux.Handle("GET "+path, s.cfg.Guard.Require(access.Read, s.answer(path, h)))
+	}
+	mux.Handle("GET /api/v1/events", s.cfg.Guard.RequireFunc(access.Read, s.getEvents))
+}
+
+func (s *Server) changeRoutes(mux *http.ServeMux) {
+	for path, h := range map[string]answerFunc{
+		"PUT /api/v1/models/{model}":              s.putModel,
+		"DELETE /api/v1/models/{model}":           s.deleteModel,
+		"PUT /api/v1/models/{model}/reference":    s.putReference,
+		"DELETE /api/v1/models/{model}/reference": s.deleteReference,
+		"PUT /api/v1/rules/{name}":                s.putRule,
+		"DELETE /api/v1/rules/{name}":             s.deleteRule,
+	} {
+		_, route, _ := strings.Cut(path, " ")
+		mux.Handle(path, s.cfg.Guard.Require(access.Edit, s.answer(route, h)))
+	}
+	mux.Handle("POST /-/reload", s.cfg.Guard.Require(access.Admin, s.answer("/-/reload", s.reload)))
+}
+
+// handOn mounts the handlers of other packages.
+func (s *Server) handOn(mux *http.ServeMux) {
+	need := s.cfg.Guard.Require
+	if h := s.cfg.Ingest; h != nil {
+		mux.Handle("POST /api/v1/models/{model}/{kind}", need(access.Ingest, h))
+		mux.Handle("POST /api/v1/logs", need(access.Ingest, h))
+	}
+	if h := s.cfg.PromAPI; h != nil {
+		mux.Handle("/prometheus/", need(access.Read, h)) // it serves nothing that changes
+	}
+	if h := s.cfg.AlertmanagerAPI; h != nil {
+		mux.Handle("/alertmanager/", need(access.Edit, h))
+		mux.Handle("GET /alertmanager/", need(access.Read, h))
+	}
+	if h := s.cfg.MetricsHandler; h != nil {
+		mux.Handle("GET /metrics", need(access.Read, h))
+	}
+}
+
+// underPrefix serves h below the path prefix and leads to it from the root.
+func (s *Server) underPrefix(h http.Handler) http.Handler {
+	prefix := s.cfg.PathPrefix
+	if prefix == "" {
+		return h
+	}
+	mux := http.NewServeMux()
+	mux.Handle(prefix+"/", http.StripPrefix(prefix, h))
+	mux.Handle("GET "+prefix, http.RedirectHandler(prefix+"/", http.StatusFound))
+	mux.Handle("GET /{$}", http.RedirectHandler(prefix+"/", http.StatusFound))
+	mux.HandleFunc("/", s.noSuchPath)
+	return mux
+}
+
+const contentPolicy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
+	"font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"
+
+func (s *Server) withHeaders(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := w.Header()
+		to.Set("Content-Security-Policy", contentPolicy)
+		to.Set("X-Content-Type-Options", "nosniff")
+		to.Set("X-Frame-Options", "DENY")
+		to.Set("Referrer-Policy", "same-origin")
+		to.Set("Cross-Origin-Opener-Policy", "same-origin")
+		to.Set("X-UI-Build", s.cfg.Build)
+		h.ServeHTTP(w, r)
+	})
+}
+
+// answerFunc gives a value to be written as JSON, or an error; a nil value is
+// an answer without a body.
+type answerFunc func(r *http.Request) (any, error)
+
+// answer bounds an answer in time and number, and writes it.
+func (s *Server) answer(route string, h answerFunc) http.Handler {
+	fine := s.met.requests.WithLabelValues(route, "ok")
+	failed := s.met.requests.WithLabelValues(route, "problem")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		var observe prometheus.Observer = fine
+		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
+		defer cancel()
+		v, err := s.take(ctx, r, h)
+		if err != nil {
+			observe = failed
+			s.fail(w, r, err)
+		} else {
+			s.write(w, r, v)
+		}
+		observe.Observe(time.Since(began).Seconds())
+	})
+}
+
+func (s *Server) take(ctx context.Context, r *http.Request, h answerFunc) (any, error) {
+	select {
+	case s.heavy <- struct{}{}:
+		defer func() { <-s.heavy }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return h(r.WithContext(ctx))
+}
+
+func (s *Server) noSuchPath(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, access.Problem{
+		Status: http.StatusNotFound, Code: "not_found", Params: map[string]any{"method": r.Method, "path": r.URL.Path},
+		Detail: r.Method + " " + r.URL.Path + " is not served here",
+	})
+}
