@@ -294,6 +294,24 @@ func (c *arrowColumn) millis(k *clock, fn func(int, int64, error)) {
 	}
 }
 
+// plainMillis copies a column of times that need no work: milliseconds of UTC,
+// none null.
+func (c *arrowColumn) plainMillis(to []int64, zone *time.Location) bool {
+	for _, a := range c.chunks {
+		t, ok := a.DataType().(*arrow.TimestampType)
+		if !ok || t.Unit != arrow.Millisecond || t.TimeZone == "" && zone != time.UTC || a.NullN() > 0 || len(a.(*array.Timestamp).TimestampValues()) != a.Len() {
+			return false
+		}
+	}
+	for _, a := range c.chunks {
+		for i, v := range a.(*array.Timestamp).TimestampValues() {
+			to[i] = int64(v)
+		}
+		to = to[a.Len():]
+	}
+	return true
+}
+
 // timeReader reads value i of an array as a time: a time, a number, or text.
 func timeReader(a arrow.Array, k *clock) func(int) (int64, error) {
 	if at := instant(a); at != nil {

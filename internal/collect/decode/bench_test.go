@@ -45,3 +45,15 @@ func benchmarkNDJSON(b *testing.B, digits int) {
 
 func BenchmarkNDJSON(b *testing.B)         { benchmarkNDJSON(b, 6) }
 func BenchmarkNDJSON17Digits(b *testing.B) { benchmarkNDJSON(b, 17) }
+
+// BenchmarkJSONOne is a request of one row.
+func BenchmarkJSONOne(b *testing.B) {
+	body := lines(1, 6)
+	o := &Options{Kind: event.Predictions, Model: "m", Now: 1777640000000}
+	b.ReportAllocs()
+	for b.Loop() {
+		if r, err := JSON(body, o); err != nil || r.Accepted != 1 {
+			b.Fatal(err)
+		}
+	}
+}

@@ -104,7 +104,21 @@ type dict struct {
 	seed   maphash.Seed
 }
 
+// fewValues are compared one by one; a request of one row needs no table.
+const fewValues = 4
+
 func (d *dict) code(s []byte) int32 {
+	if d.table == nil {
+		for i, v := range d.values {
+			if v == string(s) {
+				return int32(i)
+			}
+		}
+		if len(d.values) < fewValues {
+			d.values = append(d.values, string(s))
+			return int32(len(d.values) - 1)
+		}
+	}
 	if len(d.values)*2 >= len(d.table) {
 		d.grow()
 	}

@@ -2,7 +2,6 @@ package decode
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -39,56 +38,6 @@ type rows struct {
 
 	hasID, hasLabel bool
 	report
-}
-
-// report gathers what the answer tells.
-type report struct {
-	rejected []Rejection
-	count    int
-	by       map[string]int
-	index    []int32
-	dropped  bool
-	warnings []Warning
-	warned   map[[2]string]int // index into warnings by code and field
-}
-
-func (r *report) reject(row int, field, code, reason string) {
-	if r.by == nil {
-		r.by = map[string]int{}
-	}
-	r.by[code]++
-	if r.count++; r.count <= MaxListed {
-		r.rejected = append(r.rejected, Rejection{Row: row, Field: clip(field), Code: code, Reason: reason})
-	}
-}
-
-// clip keeps what a sender wrote from filling an answer.
-func clip(s string) string {
-	if len(s) <= 256 {
-		return s
-	}
-	return string(truncate([]byte(s), 256)) + "…"
-}
-
-func (r *report) warn(field, code, reason string) {
-	key := [2]string{code, field}
-	i, ok := r.warned[key]
-	if !ok {
-		if len(r.warnings) >= MaxListed {
-			key, field, reason = [2]string{code, ""}, "", "more fields"
-			if i, ok = r.warned[key]; ok {
-				r.warnings[i].Count++
-				return
-			}
-		}
-		if r.warned == nil {
-			r.warned = map[[2]string]int{}
-		}
-		i = len(r.warnings)
-		r.warned[key] = i
-		r.warnings = append(r.warnings, Warning{Field: clip(field), Code: code, Reason: reason})
-	}
-	r.warnings[i].Count++
 }
 
 // slot is one named column of a group. A name whose values are numbers in some
@@ -139,24 +88,28 @@ func (b *rows) slot(g *group, name []byte) int {
 	if i, ok := g.byName[string(name)]; ok {
 		return i
 	}
-	field := g.role.String() + "s"
+	field := func() string { return g.role.String() + "s" }
 	switch {
 	case len(name) == 0:
-		b.fault(field, CodeMissing, "a name is empty")
+		b.fault(field(), CodeMissing, "a name is empty")
 		return -1
 	case len(name) > b.o.Limits.Name:
-		b.fault(field, CodeTooLong, fmt.Sprintf("a name is longer than %d bytes", b.o.Limits.Name))
+		b.fault(field(), CodeTooLong, fmt.Sprintf("a name is longer than %d bytes", b.o.Limits.Name))
 		return -1
 	case len(g.slots) >= g.limit:
-		b.fault(field, CodeTooMany, fmt.Sprintf("more than %d names in one request", g.limit))
+		b.fault(field(), CodeTooMany, fmt.Sprintf("more than %d names in one request", g.limit))
 		return -1
 	}
 	if g.byName == nil {
-		g.byName = map[string]int{}
+		g.byName = make(map[string]int, 32)
+		g.slots = make([]slot, 0, 24)
 	}
-	s := slot{name: string(name)}
+	var s slot
 	if plain(name) {
-		s.key = `"` + s.name + `":`
+		s.key = `"` + string(name) + `":`
+		s.name = s.key[1 : len(s.key)-2]
+	} else {
+		s.name = string(name)
 	}
 	i := len(g.slots)
 	g.slots = append(g.slots, s)
@@ -294,14 +247,6 @@ func (b *rows) result() *Result {
 	return b.report.result(out, b.seq)
 }
 
-func (r *report) result(b *event.Batch, rows int) *Result {
-	res := &Result{Batch: b, Rows: rows, Accepted: b.Rows, Rejected: r.rejected, RejectedCount: r.count, RejectedBy: r.by, Warnings: r.warnings}
-	if r.count > 0 {
-		res.RowIndex = r.index
-	}
-	return res
-}
-
 // addGroups adds the named columns, by name: the same rows give the same batch
 // whatever the order of their keys.
 func (b *rows) addGroups(out *event.Batch) {
@@ -349,107 +294,4 @@ func (b *rows) enter(s *slot) bool {
 	}
 	s.seen, b.wide = row, true
 	return true
-}
-
-// The setters of the row in hand, for the formats that come row by row.
-
-func (b *rows) setID(s []byte) {
-	if len(s) == 0 {
-		return
-	}
-	if len(s) > b.o.Limits.IDBytes {
-		b.fault("id", CodeTooLong, fmt.Sprintf("longer than %d bytes", b.o.Limits.IDBytes))
-		return
-	}
-	b.hasID = true
-	b.id.put(b.n, s)
-}
-
-func (b *rows) setTime(ms int64, err error) {
-	if err != nil {
-		b.fault("time", CodeTime, err.Error())
-		return
-	}
-	b.at = ms
-}
-
-// setName puts a short string: a version, a segment, a level.
-func (b *rows) setName(c *catCol, field string, s []byte) {
-	if len(s) == 0 {
-		return
-	}
-	if len(s) > b.o.Limits.String {
-		b.fault(field, CodeTooLong, fmt.Sprintf("longer than %d bytes", b.o.Limits.String))
-		return
-	}
-	c.put(b.n, s)
-}
-
-// setError puts what failed; too long a text is cut, since the row matters more.
-func (b *rows) setError(s []byte) {
-	if len(s) == 0 {
-		return
-	}
-	if limit := b.o.Limits.String; len(s) > limit {
-		s = truncate(s, limit)
-		b.warn("error", CodeTruncated, fmt.Sprintf("cut to %d bytes", limit))
-	}
-	b.said = true
-	b.failed.put(b.n, s)
-}
-
-// truncate cuts at a rune's border.
-func truncate(s []byte, limit int) []byte {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit]
-}
-
-// setScore puts a probability.
-func (b *rows) setScore(c *numCol, field string, v float64) {
-	if !(v >= 0 && v <= 1) {
-		b.fault(field, CodeRange, "a score is a probability from 0 to 1")
-		return
-	}
-	b.said = true
-	c.put(b.n, v)
-}
-
-func (b *rows) setLatency(v float64) {
-	if !(v >= 0) || math.IsInf(v, 0) {
-		b.fault("latency_ms", CodeRange, "a latency is a number of milliseconds from 0")
-		return
-	}
-	b.said = true
-	b.latency.put(b.n, v)
-}
-
-func (b *rows) setScalarNum(c *scalarCol, field string, v float64) {
-	if math.IsInf(v, 0) || math.IsNaN(v) {
-		b.fault(field, CodeRange, "not a finite number")
-		return
-	}
-	c.putNum(b.n, v)
-	b.scalarSet(c)
-}
-
-func (b *rows) setScalarText(c *scalarCol, field string, s []byte) {
-	if len(s) == 0 {
-		return
-	}
-	if len(s) > b.o.Limits.String {
-		b.fault(field, CodeTooLong, fmt.Sprintf("longer than %d bytes", b.o.Limits.String))
-		return
-	}
-	c.putString(b.n, s)
-	b.scalarSet(c)
-}
-
-func (b *rows) scalarSet(c *scalarCol) {
-	b.said = true
-	b.hasLabel = b.hasLabel || c == &b.label
 }

@@ -28,14 +28,13 @@ type column interface {
 // table builds one batch a column at a time. Rows with a fault are marked, and
 // left out at the end.
 type table struct {
-	o      *Options
-	n      int
-	b      event.Batch
-	kinds  []Rejection // the distinct faults
-	fault  []uint16    // by row: index into kinds plus 1; nil while none has one
-	clock  clock
-	wide   bool // there is a feature: no row is empty
-	latest int  // columns added
+	o     *Options
+	n     int
+	b     event.Batch
+	kinds []Rejection // the distinct faults
+	fault []uint16    // by row: index into kinds plus 1; nil while none has one
+	clock clock
+	wide  bool // there is a feature: no row is empty
 	report
 }
 
@@ -126,6 +125,9 @@ func (t *table) add(r role, name string, c column) {
 	case roleID:
 		t.addID(c)
 	case roleTime:
+		if a, ok := c.(*arrowColumn); ok && a.plainMillis(t.b.Time, t.o.Zone) {
+			return
+		}
 		c.millis(&t.clock, func(row int, ms int64, err error) {
 			if err != nil {
 				t.bad(row, "time", CodeTime, err.Error())
@@ -287,6 +289,7 @@ func (t *table) scalar(field string, c column) (event.Dict, event.Num) {
 		return t.strings("", field, c), event.Num{}
 	}
 	var out scalarCol
+	out.nums.values, out.cats.codes = make([]float64, 0, t.n), make([]int32, 0, t.n)
 	in := event.Num{Values: values, Valid: valid}
 	for row, v := range values {
 		switch {
