@@ -380,6 +380,20 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// TestParquetStringsAreCounted: strings in many pages, each small enough.
+func TestParquetStringsAreCounted(t *testing.T) {
+	b := array.NewRecordBuilder(memory.NewGoAllocator(), arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.BinaryTypes.String}}, nil))
+	for i := range 5000 {
+		b.Field(0).(*array.StringBuilder).Append(fmt.Sprintf("%05d", i) + strings.Repeat("x", 1000))
+	}
+	o := predictions()
+	o.Limits.BodyBytes, o.Limits.IDBytes = 1<<20, 1024
+	body := asParquet(t, b.NewRecordBatch(), 500)
+	if _, err := Parquet(body, o); !errors.Is(err, ErrTooLarge) || len(body) > 1<<20 {
+		t.Error(err, len(body))
+	}
+}
+
 func TestFrameIsHeldToTheLimits(t *testing.T) {
 	good, err := NDJSON([]byte(`{"id":"abc","score":0.5,"features":{"x":1,"y":"abc"}}`), predictions())
 	b := must(t, good, err).Batch

@@ -18,7 +18,8 @@ func Parquet(body []byte, o *Options) (res *Result, err error) {
 		return nil, err
 	}
 	defer recovered("Parquet file", &err)
-	props := parquet.NewReaderProperties(newBoundedMemory(&o.Limits))
+	mem := newBoundedMemory(&o.Limits)
+	props := parquet.NewReaderProperties(mem)
 	props.MaxUncompressedPageSize = o.Limits.BodyBytes
 	props.MaxCompressedPageSize = o.Limits.BodyBytes
 	f, err := file.NewParquetReader(bytes.NewReader(body), file.WithReadProps(props))
@@ -53,8 +54,8 @@ func Parquet(body []byte, o *Options) (res *Result, err error) {
 			t.warn(p.names[i], CodeUnsupported, "a nested column cannot be used")
 			continue
 		}
-		c, err := readColumn(f, i, rows, r)
-		if err != nil {
+		c := newPlainColumn(d, rows, r, o, mem)
+		if err := readColumn(f, i, c); err != nil {
 			return nil, parquetError(fmt.Errorf("column %s: %w", clip(names[i]), err))
 		}
 		t.add(r, p.names[i], c)
@@ -73,21 +74,20 @@ func parquetError(err error) error {
 const batchRows = 1024
 
 // readColumn reads one column of all row groups.
-func readColumn(f *file.Reader, at, rows int, r role) (*plainColumn, error) {
-	c := newPlainColumn(f.MetaData().Schema.Column(at), rows, r)
+func readColumn(f *file.Reader, at int, c *plainColumn) error {
 	for g := range f.NumRowGroups() {
 		chunk, err := f.RowGroup(g).Column(at)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := c.read(chunk); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if c.row != rows {
-		return nil, fmt.Errorf("%d values for %d rows", c.row, rows)
+	if c.row != c.rows {
+		return fmt.Errorf("%d values for %d rows", c.row, c.rows)
 	}
-	return c, nil
+	return nil
 }
 
 // read takes a chunk's values in.

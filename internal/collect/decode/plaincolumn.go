@@ -17,20 +17,22 @@ func isLimit(err error) bool { return errors.Is(err, ErrTooLarge) }
 // as text where each row is its own, or as strings by code.
 type plainColumn struct {
 	meaning
+	mem       *boundedMemory
+	longest   int // string that any role allows
 	rows, row int
 	maxDef    int16
 	asText    bool // ids: strings are not looked up, whole numbers keep all digits
 	physical  parquet.Type
 	nums      numCol
-	ints      bool // nums are whole numbers of the source
 	times     bool // nums are unix ms
 	cats      catCol
 	lines     textCol
 	buf       []byte
 }
 
-func newPlainColumn(d *schema.Column, rows int, r role) *plainColumn {
+func newPlainColumn(d *schema.Column, rows int, r role, o *Options, mem *boundedMemory) *plainColumn {
 	return &plainColumn{
+		mem: mem, longest: max(o.Limits.String, o.Limits.IDBytes),
 		meaning: meaningOf(d), rows: rows, maxDef: d.MaxDefinitionLevel(),
 		asText: r == roleID, physical: d.PhysicalType(),
 	}
@@ -56,22 +58,22 @@ func (c *plainColumn) putInt(v int64) {
 	case c.decimal:
 		c.putFloat(float64(v) / math.Pow10(int(c.scale)))
 	case c.unsigned && c.physical == parquet.Types.Int32:
-		c.putWhole(strconv.AppendUint(c.buf[:0], uint64(uint32(v)), 10), float64(uint32(v)))
+		c.putUnsigned(uint64(uint32(v)))
 	case c.unsigned:
-		c.putWhole(strconv.AppendUint(c.buf[:0], uint64(v), 10), float64(uint64(v)))
+		c.putUnsigned(uint64(v))
+	case c.asText:
+		c.putString(strconv.AppendInt(c.buf[:0], v, 10))
 	default:
-		c.putWhole(strconv.AppendInt(c.buf[:0], v, 10), float64(v))
+		c.nums.put(c.row, float64(v))
 	}
 }
 
-func (c *plainColumn) putWhole(s []byte, v float64) {
-	c.buf = s
+func (c *plainColumn) putUnsigned(v uint64) {
 	if c.asText {
-		c.putString(s)
+		c.putString(strconv.AppendUint(c.buf[:0], v, 10))
 		return
 	}
-	c.ints = true
-	c.nums.put(c.row, v)
+	c.nums.put(c.row, float64(v))
 }
 
 func (c *plainColumn) putMillis(ms int64) {
@@ -97,13 +99,20 @@ func bigEndian(v []byte) float64 {
 	return f
 }
 
+// putString keeps a string, or as much of it as shows that it is too long, and
+// counts what is kept: pages of a file may unfold to many times its size.
 func (c *plainColumn) putString(s []byte) {
+	s = s[:min(len(s), c.longest+1)]
 	switch {
 	case len(s) == 0:
 	case c.asText:
+		c.mem.take(len(s))
 		c.lines.put(c.row, s)
 	default:
-		c.cats.put(c.row, s)
+		before := len(c.cats.dict.values)
+		if c.cats.put(c.row, s); len(c.cats.dict.values) > before {
+			c.mem.take(len(s) + 32)
+		}
 	}
 }
 
