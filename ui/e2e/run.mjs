@@ -208,7 +208,7 @@ const tests = {
       const text = await page.evaluate(() => {
         // What users and models named is never translated.
         for (const e of document.querySelectorAll(
-          ".lane, .alertlist-main b, .list td, .inbox b, .inbox p, pre",
+          ".lane, .alertlist-main a, .list td, .inbox b, .inbox p, pre",
         ))
           e.textContent = "";
         return document.body.innerText;
@@ -390,6 +390,22 @@ const tests = {
     await page.context().close();
   },
 
+  async "an alert has its own address"() {
+    const page = await fresh();
+    await visit(page, "/");
+    const link = page.locator(".alertlist-main a").first();
+    if ((await link.count()) === 0) return; // nothing fires on this server just now
+    const title = await link.textContent();
+    await link.click();
+    await page.waitForURL(/\/alerts\/[^?]+/);
+    await page.getByRole("heading", { level: 2, name: title }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { level: 2, name: title }).waitFor();
+    await visit(page, "/alerts/0000");
+    assert.ok(await page.getByText("no longer kept").isVisible());
+    await page.context().close();
+  },
+
   async "a rule is switched off and on"() {
     const page = await fresh();
     await visit(page, "/alerts?tab=rules");
@@ -419,6 +435,7 @@ const tests = {
     await page.goto(`${base}/alerts?tab=rules&lang=en`);
     await page.waitForURL(/\/login\?next=/);
     await page.unroute("**/api/v1/rules");
+    if (!token) await page.route("**/api/v1/session", (r) => r.fulfill({ json: { authenticated: true } }));
     await page.getByLabel("Token").fill(token ?? "any");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.waitForURL(/\/alerts\?.*tab=rules/);

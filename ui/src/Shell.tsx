@@ -159,7 +159,9 @@ export function Shell() {
 }
 
 function pageKey(path: string): string {
-  return PAGES.find((p) => p.to === path)?.key ?? "none";
+  return (
+    PAGES.find((p) => p.to === path || (p.to === "/alerts" && path.startsWith("/alerts/")))?.key ?? "none"
+  );
 }
 
 function Footer({ to }: { to: number }) {

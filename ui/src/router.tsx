@@ -35,6 +35,11 @@ const alerts = createRoute({
   path: "/alerts",
   component: lazyRouteComponent(() => import("./pages/Alerts")),
 });
+const alert = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts/$fingerprint",
+  component: lazyRouteComponent(() => import("./pages/Alert")),
+});
 const inbox = createRoute({
   getParentRoute: () => root,
   path: "/inbox",
@@ -46,7 +51,7 @@ const login = createRoute({
   component: lazyRouteComponent(() => import("./pages/Login")),
 });
 
-const routeTree = root.addChildren([overview, models, model, alerts, inbox, login]);
+const routeTree = root.addChildren([overview, models, model, alerts, alert, inbox, login]);
 
 export function createAppRouter() {
   return createRouter({

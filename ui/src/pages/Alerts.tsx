@@ -127,7 +127,13 @@ function AlertTable({ alerts }: { alerts: Alert[] }) {
                   </span>
                 </td>
                 <td className="main">
-                  <b>{words(a.title, lang) || a.rule}</b>
+                  <Link
+                    to="/alerts/$fingerprint"
+                    params={{ fingerprint: a.fingerprint }}
+                    search={(old: Search) => keep(old)}
+                  >
+                    {words(a.title, lang) || a.rule}
+                  </Link>
                 </td>
                 <td className="where">
                   {a.model && (

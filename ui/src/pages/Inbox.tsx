@@ -7,6 +7,7 @@ import { stamp } from "../lib/format";
 import type { Search } from "../lib/search";
 import { Empty, ErrorNote, Skeleton } from "../ui/Empty";
 import { Glyph } from "../ui/Glyph";
+import { Linked } from "../ui/Linked";
 import { Panel } from "../ui/Panel";
 
 function mark(n: { status: string; severity: string }): State {
@@ -36,7 +37,9 @@ export default function Inbox() {
                 <Glyph state={mark(n)} size={18} />
                 <div>
                   <b>{n.title}</b>
-                  <p>{n.text}</p>
+                  <p className="where">
+                    <Linked text={n.text.trim()} />
+                  </p>
                   <span className="inbox-facts">
                     {[
                       n.model,

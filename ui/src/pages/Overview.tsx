@@ -1,6 +1,6 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { type CSSProperties, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Overview as Answer, ChartSeries, ModelRow } from "../api/types";
 import { BarRows } from "../charts/BarRows";
@@ -98,7 +98,11 @@ function Tiles({ data }: { data: Answer }) {
         </section>
       )}
       {vitals.length > 0 && (
-        <section className="vitals panel" aria-label={t("overview.vitals")}>
+        <section
+          className={`vitals panel ${vitals.length % 2 === 0 ? "even" : ""}`}
+          style={{ "--n": vitals.length } as CSSProperties}
+          aria-label={t("overview.vitals")}
+        >
           <h2 className="sr">{t("overview.vitals")}</h2>
           {vitals.map((tile) => (
             <Boundary key={tile.key}>

@@ -1,8 +1,10 @@
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Alert } from "../api/types";
 import { words } from "../i18n";
 import { clock, stamp } from "../lib/format";
 import { usePrefs } from "../lib/prefs";
+import { keep, type Search } from "../lib/search";
 import { alertState, Glyph } from "./Glyph";
 import { against, useDuration } from "./text";
 
@@ -21,7 +23,13 @@ export function AlertList({ alerts, now }: Props) {
         <li key={a.fingerprint} data-state={a.state}>
           <Glyph state={alertState(a)} size={16} />
           <div className="alertlist-main">
-            <b>{words(a.title, lang) || a.rule}</b>
+            <Link
+              to="/alerts/$fingerprint"
+              params={{ fingerprint: a.fingerprint }}
+              search={(old: Search) => keep(old)}
+            >
+              {words(a.title, lang) || a.rule}
+            </Link>
             <span className="alertlist-facts">
               {a.model && <span>{a.model}</span>}
               {a.feature && !words(a.title, lang).includes(a.feature) && <span>{a.feature}</span>}
