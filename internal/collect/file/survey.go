@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leewayhq/leeway/internal/collect/decode"
 )
@@ -110,7 +111,7 @@ func (im *importer) name() error {
 	if !im.o.Time.IsZero() {
 		fmt.Fprintf(h, "time\x00%d\x00", im.o.Time.UnixMilli())
 	}
-	if im.o.Zone != nil {
+	if im.o.Zone != nil && im.o.Zone != time.UTC {
 		fmt.Fprintf(h, "zone\x00%s\x00", im.o.Zone)
 	}
 	im.summary.BatchID = "import-" + hex.EncodeToString(h.Sum(nil)[:16])
