@@ -34,6 +34,7 @@ import (
 	"github.com/leewayhq/leeway/internal/process/publish"
 	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/queue/segment"
+	"github.com/leewayhq/leeway/internal/store/archive"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 	"github.com/leewayhq/leeway/internal/store/series"
 )
@@ -65,6 +66,7 @@ type App struct {
 	profiles   *profiles.Store
 	references *profiles.References
 	series     *series.Store
+	archive    *archive.Archive
 	publisher  *publish.Publisher
 	processor  *process.Processor
 	door       *collect.Door
@@ -90,6 +92,7 @@ var stages = []stage{
 	{"queue", (*App).openQueue},
 	{"profiles", (*App).openProfiles},
 	{"series", (*App).openSeries},
+	{"log archive", (*App).openArchive},
 	{"publisher", (*App).openPublisher},
 	{"processor", (*App).openProcessor},
 	{"door", (*App).openDoor},
@@ -246,6 +249,16 @@ func (a *App) openSeries(context.Context) (err error) {
 		return err
 	}
 	a.steps.closer("series", a.series.Close)
+	return nil
+}
+
+func (a *App) openArchive(context.Context) (err error) {
+	r := &a.cfg.Retention
+	a.archive, err = archive.Open(archive.Config{Dir: a.dir("archive"), Retention: r.Logs, MaxBytes: r.LogsBytes, Logger: a.log, Registerer: a.reg})
+	if err != nil {
+		return err
+	}
+	a.steps.closer("log archive", a.archive.Close)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"github.com/leewayhq/leeway/internal/dashboard"
 	"github.com/leewayhq/leeway/internal/measure/catalogue"
 	"github.com/leewayhq/leeway/internal/process"
+	"github.com/leewayhq/leeway/internal/store/archive"
 	"github.com/leewayhq/leeway/internal/store/series/promapi"
 	"github.com/leewayhq/leeway/ui"
 )
@@ -46,7 +48,7 @@ func (a *App) openDashboard(context.Context) error {
 		Registry: a.registry, Profiles: a.profiles, References: a.references, Series: a.series, Alerts: a.alerts, Guard: a.guard,
 		Ingest: ingest, PromAPI: prom, AlertmanagerAPI: a.notify.Handler(),
 		MetricsHandler: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		UI:             ui.FS(), Notifications: a.notifications, Ready: a.ready, Reload: a.Reload,
+		UI:             ui.FS(), Logs: a.searchLogs, Notifications: a.notifications, Partitions: a.partitions, Ready: a.ready, Reload: a.Reload,
 		PathPrefix: a.cfg.PathPrefix, Version: a.opts.Version, Build: a.opts.Build,
 		Demo: a.opts.Demo, InboxEnabled: true, Zone: zone, Told: true, Logger: a.log, Registerer: a.reg,
 	})
@@ -115,6 +117,60 @@ func (a *App) notifications(limit int) []dashboard.Notification {
 			n.Model = m.Alerts[0].Model
 		}
 		out = append(out, n)
+	}
+	return out
+}
+
+func (a *App) partitions() []dashboard.Partition {
+	var out []dashboard.Partition
+	for _, s := range a.processor.Status() {
+		p := dashboard.Partition{Partition: s.Partition, Next: s.Next, End: s.End}
+		if s.Err != nil {
+			p.Error = s.Err.Error()
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// searchLogs answers the API from the archive.
+func (a *App) searchLogs(ctx context.Context, q dashboard.LogQuery) (dashboard.LogPage, error) {
+	var levels []string // empty is all
+	if q.Level != "" {
+		levels, _ = archive.AtLeast(q.Level) // the dashboard has checked it
+	}
+	found, err := a.archive.Search(ctx, archive.Query{
+		From: q.From, To: q.To, Levels: levels, Service: q.Service, Text: q.Text, Limit: q.Limit, Cursor: q.Cursor,
+	})
+	if errors.Is(err, archive.ErrBadCursor) {
+		err = fmt.Errorf("%w: %w", dashboard.ErrBadCursor, err)
+	}
+	if err != nil {
+		return dashboard.LogPage{}, err
+	}
+	page := dashboard.LogPage{Next: found.Next, Lines: make([]dashboard.LogLine, 0, len(found.Lines))}
+	for _, l := range found.Lines {
+		page.Lines = append(page.Lines, dashboard.LogLine{Time: l.Time, Level: l.Level, Service: l.Service, Text: l.Message, Fields: fields(&l)})
+	}
+	return page, nil
+}
+
+// fields flattens a line's attributes to text.
+func fields(l *archive.Line) map[string]string {
+	out := map[string]string{}
+	if l.Model != "" {
+		out["model"] = l.Model
+	}
+	var attrs map[string]json.RawMessage
+	if json.Unmarshal([]byte(l.Attrs), &attrs) != nil {
+		return out
+	}
+	for name, raw := range attrs {
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			text = string(raw)
+		}
+		out[name] = text
 	}
 	return out
 }

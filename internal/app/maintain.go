@@ -48,6 +48,9 @@ func (u *upkeep) round(ctx context.Context) {
 		}
 		u.expire(&m)
 	}
+	if err := a.archive.Maintain(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("maintaining the log archive failed", "err", err)
+	}
 	if err := a.profiles.ForgetBatches(time.Now()); err != nil {
 		a.log.Error("forgetting old batch ids failed", "err", err)
 	}

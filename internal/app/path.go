@@ -37,7 +37,7 @@ func (a *App) openPublisher(ctx context.Context) (err error) {
 func (a *App) openProcessor(context.Context) (err error) {
 	a.processor, err = process.Open(process.Config{
 		Log: a.queue, Profiles: a.profiles, JoinDir: a.dir("join"), Horizon: a.cfg.Join.Horizon,
-		LateAfter: a.cfg.Ingest.LateAfter,
+		LateAfter: a.cfg.Ingest.LateAfter, Logs: a.archive,
 		Published: a.published, Logger: a.log, Registerer: a.reg,
 	})
 	if err != nil {

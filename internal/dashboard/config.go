@@ -46,6 +46,8 @@ type Config struct {
 	Silenced func(labels map[string]string) bool
 	// Erase deletes what other stores hold of a model that is deleted.
 	Erase func(ctx context.Context, model string) error
+	// Partitions tells how far the processor is; nil tells nothing.
+	Partitions func() []Partition
 	// Ready says why the server cannot do its work yet, if it cannot.
 	Ready func() error
 	// Reload reads the configuration again, all or nothing.

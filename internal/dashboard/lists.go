@@ -36,6 +36,26 @@ type LogPage struct {
 // ErrBadCursor is what Config.Logs returns for a cursor that is not one of its.
 var ErrBadCursor = errors.New("not a cursor of this list")
 
+// Partition is how far the processor is in one partition of the queue.
+type Partition struct {
+	Partition int    `json:"partition"`
+	Next      uint64 `json:"next"` // the first offset that is not in the numbers
+	End       uint64 `json:"end"`  // above all that is on disk
+	Error     string `json:"error,omitempty"`
+}
+
+// getStatus tells a sender when what it sent is in the numbers.
+func (s *Server) getStatus(*http.Request) (any, error) {
+	out := struct {
+		Version    string      `json:"version"`
+		Partitions []Partition `json:"partitions"`
+	}{Version: s.cfg.Version, Partitions: []Partition{}}
+	if s.cfg.Partitions != nil {
+		out.Partitions = s.cfg.Partitions()
+	}
+	return out, nil
+}
+
 // Notification is one message that was sent.
 type Notification struct {
 	Time     int64  `json:"time"` // ms

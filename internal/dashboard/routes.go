@@ -46,6 +46,8 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	} {
 		mux.Handle("GET "+path, s.cfg.Guard.Require(access.Read, s.answer(path, h)))
 	}
+	// Who may send may know when it is in the numbers.
+	mux.Handle("GET /api/v1/status", s.cfg.Guard.Require(access.Ingest, s.answer("/api/v1/status", s.getStatus)))
 	mux.Handle("GET /api/v1/events", s.cfg.Guard.RequireFunc(access.Read, s.getEvents))
 }
 
@@ -71,16 +73,17 @@ func (s *Server) handOn(mux *http.ServeMux) {
 		mux.Handle("POST /api/v1/models/{model}/{kind}", need(access.Ingest, h))
 		mux.Handle("POST /api/v1/logs", need(access.Ingest, h))
 	}
-	if h := s.cfg.PromAPI; h != nil {
-		mux.Handle("/prometheus/", need(access.Read, h)) // it serves nothing that changes
+	absent := http.HandlerFunc(s.noSuchPath)
+	either := func(h http.Handler) http.Handler {
+		if h == nil {
+			return absent
+		}
+		return h
 	}
-	if h := s.cfg.AlertmanagerAPI; h != nil {
-		mux.Handle("/alertmanager/", need(access.Edit, h))
-		mux.Handle("GET /alertmanager/", need(access.Read, h))
-	}
-	if h := s.cfg.MetricsHandler; h != nil {
-		mux.Handle("GET /metrics", need(access.Read, h))
-	}
+	mux.Handle("/prometheus/", need(access.Read, either(s.cfg.PromAPI))) // it serves nothing that changes
+	mux.Handle("/alertmanager/", need(access.Edit, either(s.cfg.AlertmanagerAPI)))
+	mux.Handle("GET /alertmanager/", need(access.Read, either(s.cfg.AlertmanagerAPI)))
+	mux.Handle("GET /metrics", need(access.Read, either(s.cfg.MetricsHandler)))
 }
 
 // underPrefix serves h below the path prefix and leads to it from the root.

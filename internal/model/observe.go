@@ -180,8 +180,12 @@ func decide(score *event.Num, positive string, threshold float64) event.Dict {
 }
 
 func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
+	none := len(b.Nums)+len(b.Cats) == 0
 	keep := b.Nums[:0:len(b.Nums)]
 	for i := range b.Nums {
+		if allNull(&b.Nums[i]) {
+			continue // says nothing of its kind; listAbsent names it if it is known
+		}
 		f := e.feature(featureKey{b.Nums[i].Name, Numeric}, cfg)
 		if f == nil {
 			dropped++
@@ -203,15 +207,28 @@ func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
 		cats = append(cats, b.Cats[i])
 	}
 	b.Cats = cats
-	e.listAbsent(b)
+	e.listAbsent(b, none)
 	return dropped
+}
+
+// allNull tells of a column without a single value.
+func allNull(n *event.Num) bool {
+	if len(n.Values) > 0 && n.Valid == nil {
+		return false
+	}
+	for i := range n.Values {
+		if !n.Null(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // listAbsent names the known features that the batch lacks, as columns without
 // rows: they are missing from these rows, however the sender cut its batches.
 // A batch without any feature says nothing about features.
-func (e *entry) listAbsent(b *event.Batch) {
-	if len(b.Nums)+len(b.Cats) == 0 || len(b.Nums)+len(b.Cats) >= len(e.model.Features) {
+func (e *entry) listAbsent(b *event.Batch, none bool) {
+	if none || len(b.Nums)+len(b.Cats) >= len(e.model.Features) {
 		return
 	}
 	here := make(map[string]bool, len(b.Nums)+len(b.Cats))

@@ -155,6 +155,15 @@ func TestAbsentFeaturesAreListed(t *testing.T) {
 	if len(one.Cats) != 1 || one.Cats[0].Name != "c" || one.Cats[0].Present() {
 		t.Fatalf("%+v", one.Cats)
 	}
+	nulls := batch(1, func(b *event.Batch) {
+		b.Nums = []event.Num{{Name: "c", Values: []float64{0}}, {Name: "new", Values: []float64{0}}}
+		b.Nums[0].SetNull(0)
+		b.Nums[1].SetNull(0)
+	})
+	r.Observe(nulls)
+	if m, _ := r.Get("m"); len(m.Features) != 2 || len(nulls.Nums) != 1 || nulls.Nums[0].Name != "x" || nulls.Cats[0].Name != "c" {
+		t.Fatalf("nulls chose a kind: %+v %+v", m.Features, nulls)
+	}
 	none := batch(1, func(b *event.Batch) { b.Score = numbers(.5) })
 	if r.Observe(none); len(none.Nums)+len(none.Cats) != 0 {
 		t.Fatalf("%+v", none)

@@ -226,13 +226,21 @@ func (w *worker) foldRecord(ctx context.Context, r *queue.Record) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	var lines []*event.Batch // of the whole record: the archive knows them by its offset
 	err = event.Frames(r.Data, func(frame []byte) error {
 		b, err := event.Decode(frame)
 		if err != nil {
 			return err
 		}
-		return w.foldBatch(ctx, r, b)
+		if b.Kind == event.Logs {
+			lines = append(lines, b)
+			return nil
+		}
+		return w.foldBatch(b)
 	})
+	if err == nil && len(lines) > 0 {
+		err = w.foldLogs(ctx, r.Offset, lines)
+	}
 	if errors.Is(err, event.ErrMalformed) {
 		// Its checksum is right, so this is what was written: no later try helps.
 		w.poison[r.Offset] = true
@@ -240,10 +248,7 @@ func (w *worker) foldRecord(ctx context.Context, r *queue.Record) (err error) {
 	return err
 }
 
-func (w *worker) foldBatch(ctx context.Context, r *queue.Record, b *event.Batch) error {
-	if b.Kind == event.Logs {
-		return w.foldLogs(ctx, r, b)
-	}
+func (w *worker) foldBatch(b *event.Batch) error {
 	repeated, err := w.repeated(b)
 	if err != nil || repeated {
 		return err
@@ -286,13 +291,15 @@ func (w *worker) repeated(b *event.Batch) (bool, error) {
 	return false, nil
 }
 
-func (w *worker) foldLogs(ctx context.Context, r *queue.Record, b *event.Batch) error {
+func (w *worker) foldLogs(ctx context.Context, offset queue.Offset, lines []*event.Batch) error {
 	if w.cfg.Logs == nil {
-		w.metrics.count("", "no_archive", b.Rows)
+		for _, b := range lines {
+			w.metrics.count("", "no_archive", b.Rows)
+		}
 		return nil
 	}
 	w.step.hasLogs = true
-	return w.cfg.Logs.Append(ctx, w.partition, uint64(r.Offset), []*event.Batch{b})
+	return w.cfg.Logs.Append(ctx, w.partition, uint64(offset), lines)
 }
 
 // window finds or opens a window of the step.
