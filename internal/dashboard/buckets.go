@@ -39,6 +39,7 @@ type bucket struct {
 	quality *measure.Result
 	drift   map[string]measure.FeatureDrift
 	against *profile.Profile // what drift was measured against
+	group   *group
 }
 
 // cache keeps merged windows, the least recently used of which go first.
@@ -55,13 +56,14 @@ type cache struct {
 	recent *list.List        // of *bucket, the latest used in front
 	cost   int64
 	fills  map[*fill]struct{}
+	totals map[totalKey]*total
 }
 
 func newCache(cfg *Config, met *metrics) *cache {
 	return &cache{
 		store: cfg.Profiles, now: cfg.Now, told: cfg.Told, max: cfg.CacheBytes, met: met,
 		models: map[string]map[line]map[int64]*bucket{}, age: map[string]uint64{},
-		recent: list.New(), fills: map[*fill]struct{}{},
+		recent: list.New(), fills: map[*fill]struct{}{}, totals: map[totalKey]*total{},
 	}
 }
 
@@ -147,21 +149,26 @@ func (c *cache) read(ctx context.Context, l line, from int64, out []*bucket) err
 	if l.versions != "" {
 		q.Versions = strings.Split(l.versions, "\x00")
 	}
-	return c.store.Scan(ctx, q, func(w *profiles.Window) error {
+	totals := make([]adder, len(out))
+	err := c.store.Scan(ctx, q, func(w *profiles.Window) error {
 		p, err := decode(w.Bytes, l.full)
 		if err != nil {
 			return err
 		}
-		b := out[(w.Start-from)/l.width]
-		b.hourly = b.hourly || w.Width > l.width
-		b.cost += costOf(len(w.Bytes), p)
-		if b.p == nil {
-			b.p = p
-			return nil
-		}
-		b.p.Merge(p, profile.MergeExact)
+		i := (w.Start - from) / l.width
+		out[i].hourly = out[i].hourly || w.Width > l.width
+		totals[i].add(p)
 		return nil
 	})
+	var text []byte
+	for i, b := range out {
+		if b.p = totals[i].total(); b.p != nil {
+			// In memory a profile is about four times its bytes.
+			text = b.p.AppendTo(text[:0])
+			b.cost += 4 * int64(len(text))
+		}
+	}
+	return err
 }
 
 // decode reads a profile, without its features where they are not wanted.
@@ -171,14 +178,6 @@ func decode(text []byte, full bool) (*profile.Profile, error) {
 		p.Features = nil
 	}
 	return p, err
-}
-
-// costOf guesses the memory of a window from its bytes; merging makes it less.
-func costOf(size int, p *profile.Profile) int64 {
-	if p.Features == nil {
-		size = min(size, 4096)
-	}
-	return 4 * int64(size)
 }
 
 // keep puts a bucket into memory; the lock is held.
@@ -240,6 +239,11 @@ func (c *cache) forget(model string) {
 			c.remove(b)
 		}
 	}
+	for k := range c.totals {
+		if k.line.model == model {
+			delete(c.totals, k)
+		}
+	}
 	delete(c.models, model)
 	c.age[model]++
 }
@@ -249,21 +253,6 @@ func (c *cache) ageOf(model string) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.age[model]
-}
-
-// sum merges buckets; nil when nothing happened in them.
-func sum(list []*bucket) *profile.Profile {
-	var total *profile.Profile
-	for _, b := range list {
-		if b.p == nil {
-			continue
-		}
-		if total == nil {
-			total = &profile.Profile{}
-		}
-		total.Merge(b.p, profile.MergeExact)
-	}
-	return total
 }
 
 func hourly(list []*bucket) bool {

@@ -49,6 +49,9 @@ func openContract(t testing.TB) *contract {
 func (c *contract) check(t testing.TB, req *http.Request, body []byte, res *http.Response, answer []byte) {
 	t.Helper()
 	res.Body = io.NopCloser(bytes.NewReader(answer))
+	if strings.HasPrefix(req.URL.Path, "/prometheus/") || strings.HasPrefix(req.URL.Path, "/alertmanager/") {
+		return // another contract's
+	}
 	if res.StatusCode == http.StatusNotModified || strings.HasPrefix(res.Header.Get("Content-Type"), "text/") {
 		return
 	}

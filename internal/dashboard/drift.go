@@ -116,7 +116,7 @@ func (s *Server) features(r *http.Request) (m model.Model, sp span, cur *profile
 			Detail: "segments keep quality, counts and latency only; their features are not kept apart",
 		}
 	}
-	cur, err = s.cfg.Profiles.Merged(r.Context(), sp.query(profiles.ByPrediction, m.Name))
+	cur, err = s.merged(r.Context(), sp.query(profiles.ByPrediction, m.Name))
 	return m, sp, cur, err
 }
 

@@ -229,8 +229,8 @@ func (s *Server) readLastDay(ctx context.Context, m *model.Model, memo *rowMemo)
 	if err != nil {
 		return err
 	}
-	memo.before = headlineIn(m, sum(list[:24]))
-	p := sum(list[24:])
+	memo.before = headlineIn(m, addUp(list[:24]))
+	p := addUp(list[24:])
 	memo.headline = headlineIn(m, p)
 	if p != nil {
 		memo.p95, memo.errors = p95Of(p), errorRateOf(p)

@@ -64,18 +64,19 @@ func (v *view) features(out *overviewAnswer) error {
 	if err != nil {
 		return err
 	}
-	total := sum(list)
-	if total == nil {
+	total := v.s.cache.sum(list)
+	if total.p == nil {
 		out.Drift.Reason = reasonNoData
 		return nil
 	}
-	out.DataQuality = dataQualityRows(total, ref, missing, outliers)
+	drift, quality := total.features(ref)
+	out.DataQuality = dataQualityRows(quality, missing, outliers)
 	if ref == nil {
 		out.Drift.Reason = reasonNoReference
 		return nil
 	}
 	out.Drift.Time = g.times()
-	v.fillHeat(&out.Drift, list, measure.Drift(total, ref, measure.DriftOptions{}), ref, feature)
+	v.fillHeat(&out.Drift, list, drift, ref, feature)
 	return nil
 }
 
@@ -145,9 +146,9 @@ func orZero(n num) num {
 }
 
 // dataQualityRows are the features, the worst first.
-func dataQualityRows(cur, ref *profile.Profile, missing, outliers *limits) []dataQualityRow {
+func dataQualityRows(list []measure.FeatureQuality, missing, outliers *limits) []dataQualityRow {
 	out := []dataQualityRow{}
-	for _, f := range measure.DataQuality(cur, ref) {
+	for _, f := range list {
 		row := dataQualityRow{Feature: f.Name, Missing: num(f.MissingRate), Outliers: none}
 		if f.Compared && f.Kind == measure.KindNumeric {
 			row.Outliers = num(f.OutlierRate)

@@ -143,13 +143,13 @@ func (v *view) read(compare string) (err error) {
 	default:
 		return badParam("compare", compare, "off, prev, day or week")
 	}
-	v.total = sum(v.fine)
+	v.total = v.s.cache.sum(v.fine).p
 	if v.shift == 0 {
 		return nil
 	}
 	l := v.fineLine()
 	v.before, err = v.s.cache.get(v.ctx, l, v.grid.from-v.shift, v.grid.end(v.grid.n-1)-v.shift)
-	v.past = sum(v.before)
+	v.past = v.s.cache.sum(v.before).p
 	return err
 }
 

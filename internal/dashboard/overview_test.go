@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/store/series"
 )
 
@@ -236,7 +238,9 @@ func TestAlertShowsEverywhere(t *testing.T) {
 	if err := s.alerts.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var alerts struct{ Alerts []struct{ Rule, State, Metric, Model string } }
+	var alerts struct {
+		Alerts []struct{ Rule, State, Metric, Model string }
+	}
 	s.until("the alert", func() bool {
 		s.get("/api/v1/alerts?state=firing&model=m", &alerts)
 		return len(alerts.Alerts) > 0
@@ -275,17 +279,25 @@ func TestAlertShowsEverywhere(t *testing.T) {
 	}
 }
 
-// Many models, much history: the page must be there at once.
+// Many models, much history: the page must be there at once, also while the
+// model goes on.
 func BenchmarkOverview(b *testing.B) {
 	s := newSite(b, nil)
 	s.history(100, 30)
-	b.ResetTimer()
+	folder, rng := profile.NewFolder(0), rand.New(rand.NewPCG(3, 4))
 	for _, span := range []string{"1d", "30d"} {
-		b.Run(span, func(b *testing.B) {
-			path := "/api/v1/overview?model=m000&from=now-" + span + "&to=now"
-			s.get(path, nil)
-			b.ResetTimer()
+		path := "/api/v1/overview?model=m000&from=now-" + span + "&to=now"
+		s.get(path, nil)
+		b.Run(span+"/quiet", func(b *testing.B) {
 			for b.Loop() {
+				s.get(path, nil)
+			}
+		})
+		b.Run(span+"/live", func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				s.window(folder, rng, "m000", time.Now().Truncate(time.Minute))
+				b.StartTimer()
 				s.get(path, nil)
 			}
 		})

@@ -141,7 +141,7 @@ func (s *Server) cutOf(r *http.Request, sp *span) (cutter, error) {
 type piece struct {
 	to      int64
 	dataset string
-	p       *profile.Profile
+	sum     adder
 }
 
 func (s *Server) qualityWindows(ctx context.Context, m *model.Model, sp *span, cut cutter, set string) ([]windowQuality, error) {
@@ -159,7 +159,7 @@ func (s *Server) qualityWindows(ctx context.Context, m *model.Model, sp *span, c
 	out := make([]windowQuality, 0, len(pieces))
 	for _, from := range slices.Sorted(maps.Keys(pieces)) {
 		pc := pieces[from]
-		w := qualityOf(m, pc.p)
+		w := qualityOf(m, pc.sum.total())
 		w.From, w.To, w.Dataset = s.rfc3339(from), s.rfc3339(pc.to), pc.dataset
 		out = append(out, w)
 	}
@@ -179,14 +179,14 @@ func (s *Server) addPieces(ctx context.Context, q profiles.Query, cut cutter, da
 		if err != nil {
 			return err
 		}
-		if pc != nil {
-			pc.p.Merge(p, profile.MergeExact)
-			return nil
+		if pc == nil {
+			if len(pieces) == maxWindows {
+				return errTooManyWindows
+			}
+			pc = &piece{to: to, dataset: dataset}
+			pieces[from] = pc
 		}
-		if len(pieces) == maxWindows {
-			return errTooManyWindows
-		}
-		pieces[from] = &piece{to: to, dataset: dataset, p: p}
+		pc.sum.add(p)
 		return nil
 	})
 	if errors.Is(err, errTooManyWindows) {

@@ -120,7 +120,7 @@ func (s *Server) referenceFor(r *http.Request, m *model.Model) (*profile.Profile
 	if ref.Source == model.ReferenceImport {
 		q = profiles.Query{Set: profiles.ByReference, Model: m.Name, From: firstMS}
 	}
-	p, err := s.cfg.Profiles.Merged(r.Context(), q)
+	p, err := s.merged(r.Context(), q)
 	return p, ref, err
 }
 

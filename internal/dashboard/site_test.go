@@ -97,7 +97,9 @@ func newSite(t testing.TB, change func(*Config)) *site {
 		Registry: s.reg, Profiles: s.store, References: profiles.NewReferences(s.store, nil), Series: s.series,
 		Alerts: s.alerts, Guard: guard, Ingest: ingest, PromAPI: promAPI, UI: testUI, Version: "v1", Build: "b1", Told: true,
 		MetricsHandler: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), Registerer: metrics,
-		Notifications: func(int) []Notification { return []Notification{{Time: 1, Receiver: "inbox", Status: "firing", Title: "t"}} },
+		Notifications: func(int) []Notification {
+			return []Notification{{Time: 1, Receiver: "inbox", Status: "firing", Title: "t"}}
+		},
 		Logs: func(_ context.Context, q LogQuery) (LogPage, error) {
 			return LogPage{Lines: []LogLine{{Time: q.From, Level: "error", Text: q.Text}}}, nil
 		},
