@@ -83,13 +83,15 @@ func (c *cache) get(ctx context.Context, l line, from, to int64) ([]*bucket, err
 	from = floorTo(from, l.width)
 	out := make([]*bucket, max(0, (to-from+l.width-1)/l.width))
 	missing := c.known(l, from, out)
+	recent := c.now().UnixMilli() - 2*hourMS
 	for begin := 0; begin < len(missing); {
 		end := begin + 1
-		for end < len(missing) && missing[end] == missing[end-1]+1 {
+		old := from+int64(missing[begin]+1)*l.width <= recent
+		for end < len(missing) && missing[end] == missing[end-1]+1 && old == (from+int64(missing[end]+1)*l.width <= recent) {
 			end++
 		}
 		first, last := missing[begin], missing[end-1]
-		if err := c.fill(ctx, l, from, out[first:last+1], int64(first)); err != nil {
+		if err := c.fill(ctx, l, from+int64(first)*l.width, out[first:last+1], old); err != nil {
 			return nil, err
 		}
 		begin = end
@@ -116,14 +118,26 @@ func (c *cache) known(l line, from int64, out []*bucket) (missing []int) {
 	return missing
 }
 
-// fill reads consecutive buckets from the store with one scan.
-func (c *cache) fill(ctx context.Context, l line, from int64, out []*bucket, first int64) error {
-	from += first * l.width
+// fill makes consecutive buckets that are not in memory. Old ones are read with
+// one scan; those that still change are made of narrower ones, most of which
+// are in memory.
+func (c *cache) fill(ctx context.Context, l line, from int64, out []*bucket, old bool) error {
 	f := &fill{line: l}
 	c.mu.Lock()
 	c.fills[f] = struct{}{}
 	c.mu.Unlock()
-	err := c.read(ctx, l, from, out)
+	for i := range out {
+		out[i] = &bucket{line: l, start: from + int64(i)*l.width, cost: 256}
+		if !c.told {
+			out[i].expires = c.now().Add(trusted)
+		}
+	}
+	var err error
+	if narrow := narrower(l.width); old || narrow == 0 {
+		err = c.read(ctx, out)
+	} else {
+		err = c.compose(ctx, out, narrow)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.fills, f)
@@ -138,13 +152,42 @@ func (c *cache) fill(ctx context.Context, l line, from int64, out []*bucket, fir
 	return nil
 }
 
-func (c *cache) read(ctx context.Context, l line, from int64, out []*bucket) error {
-	for i := range out {
-		out[i] = &bucket{line: l, start: from + int64(i)*l.width, cost: 256}
-		if !c.told {
-			out[i].expires = c.now().Add(trusted)
-		}
+// narrower is the width of the buckets that a changing one is made of; 0 when
+// it is narrow enough to be read anew.
+func narrower(width int64) int64 {
+	switch {
+	case width > hourMS:
+		return hourMS
+	case width > 5*minuteMS && width%(5*minuteMS) == 0:
+		return 5 * minuteMS
 	}
+	return 0
+}
+
+func (c *cache) compose(ctx context.Context, out []*bucket, narrow int64) error {
+	for _, b := range out {
+		l := b.line
+		l.width = narrow
+		parts, err := c.get(ctx, l, b.start, b.start+b.line.width)
+		if err != nil {
+			return err
+		}
+		var total adder
+		total.limit = b.line.limit()
+		for _, part := range parts {
+			if part.p != nil {
+				total.add(clone(part.p, total.limit))
+			}
+			// A part may hold an hour that was rolled up; then so does b.
+			b.hourly = b.hourly || (part.hourly && b.line.width < hourMS)
+		}
+		b.take(&total)
+	}
+	return nil
+}
+
+func (c *cache) read(ctx context.Context, out []*bucket) error {
+	l, from := out[0].line, out[0].start
 	q := profiles.Query{Set: l.set, Model: l.model, Segment: l.segment, From: from, To: from + int64(len(out))*l.width}
 	if l.versions != "" {
 		q.Versions = strings.Split(l.versions, "\x00")
@@ -157,18 +200,30 @@ func (c *cache) read(ctx context.Context, l line, from int64, out []*bucket) err
 		}
 		i := (w.Start - from) / l.width
 		out[i].hourly = out[i].hourly || w.Width > l.width
+		totals[i].limit = l.limit()
 		totals[i].add(p)
 		return nil
 	})
-	var text []byte
 	for i, b := range out {
-		if b.p = totals[i].total(); b.p != nil {
-			// In memory a profile is about four times its bytes.
-			text = b.p.AppendTo(text[:0])
-			b.cost += 4 * int64(len(text))
-		}
+		b.take(&totals[i])
 	}
 	return err
+}
+
+// take makes a sum the bucket's own.
+func (b *bucket) take(total *adder) {
+	if b.p = total.total(); b.p != nil {
+		b.cost += 4 * int64(len(b.p.AppendTo(nil))) // in memory it is about four times its bytes
+	}
+}
+
+// limit is up to how many rows values are kept. Features go to their grid at
+// once: drift and outliers are judged on it, and it is much smaller.
+func (l *line) limit() int {
+	if l.full {
+		return profile.WindowExact
+	}
+	return profile.MergeExact
 }
 
 // decode reads a profile, without its features where they are not wanted.

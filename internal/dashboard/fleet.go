@@ -75,6 +75,7 @@ type alertSpan struct {
 
 const (
 	fleetLife  = 2 * time.Second
+	rowLife    = 5 * time.Second // of what a changing model's profiles say
 	stripSlots = 48
 	maxSpans   = 20_000
 )
@@ -203,10 +204,10 @@ func (s *Server) lastDay(ctx context.Context, m *model.Model) (*rowMemo, error) 
 	s.mu.Lock()
 	memo := s.rowOf[m.Name]
 	s.mu.Unlock()
-	if memo != nil && memo.age == age && (s.cfg.Told || now.Before(memo.expires)) {
+	if memo != nil && memo.fresh(age, now, s.cfg.Told) {
 		return memo, nil
 	}
-	memo = &rowMemo{age: age, expires: now.Add(trusted), rowNumbers: rowNumbers{headline: none, before: none, p95: none, errors: none, driftShare: none}}
+	memo = &rowMemo{age: age, expires: now.Add(rowLife), rowNumbers: rowNumbers{headline: none, before: none, p95: none, errors: none, driftShare: none}}
 	_, last, ok, err := s.cfg.Profiles.Extent(profiles.ByPrediction, m.Name)
 	if err != nil {
 		return nil, err
@@ -221,6 +222,15 @@ func (s *Server) lastDay(ctx context.Context, m *model.Model) (*rowMemo, error) 
 	defer s.mu.Unlock()
 	s.rowOf[m.Name] = memo
 	return memo, nil
+}
+
+// fresh tells whether a memo may be used. One that says that nothing happened
+// lately is wrong as soon as something does.
+func (m *rowMemo) fresh(age uint64, now time.Time, told bool) bool {
+	if m.age == age && told {
+		return true
+	}
+	return now.Before(m.expires) && (m.age == age || m.last > now.UnixMilli()-dayMS)
 }
 
 func (s *Server) readLastDay(ctx context.Context, m *model.Model, memo *rowMemo) error {

@@ -14,6 +14,7 @@ import (
 // small ones into one growing sum would go over that sum again each time. It
 // owns what it is given.
 type adder struct {
+	limit int // as of Merge; MergeExact unless set
 	parts []*profile.Profile
 	sizes []int // of each part, in profiles: falling powers of two
 }
@@ -21,11 +22,18 @@ type adder struct {
 func (a *adder) add(p *profile.Profile) {
 	size := 1
 	for n := len(a.parts); n > 0 && a.sizes[n-1] == size; n = len(a.parts) {
-		a.parts[n-1].Merge(p, profile.MergeExact)
+		a.parts[n-1].Merge(p, a.exact())
 		p, size = a.parts[n-1], 2*size
 		a.parts, a.sizes = a.parts[:n-1], a.sizes[:n-1]
 	}
 	a.parts, a.sizes = append(a.parts, p), append(a.sizes, size)
+}
+
+func (a *adder) exact() int {
+	if a.limit == 0 {
+		return profile.MergeExact
+	}
+	return a.limit
 }
 
 // total is nil when nothing was added; the adder is empty afterwards.
@@ -33,11 +41,11 @@ func (a *adder) total() *profile.Profile {
 	var sum *profile.Profile
 	for _, p := range slices.Backward(a.parts) {
 		if sum != nil {
-			p.Merge(sum, profile.MergeExact)
+			p.Merge(sum, a.exact())
 		}
 		sum = p
 	}
-	*a = adder{}
+	*a = adder{limit: a.limit}
 	return sum
 }
 
@@ -117,12 +125,13 @@ func addUp(list []*bucket) *profile.Profile {
 	var total adder
 	for len(list) > 0 {
 		b := list[0]
+		total.limit = b.line.limit()
 		n, p := 1, b.p
 		if (b.start/b.line.width)%groupOf == 0 && len(list) >= groupOf {
 			n, p = groupOf, b.groupSum(list[:groupOf])
 		}
 		if p != nil {
-			total.add(clone(p))
+			total.add(clone(p, total.limit))
 		}
 		list = list[n:]
 	}
@@ -130,9 +139,9 @@ func addUp(list []*bucket) *profile.Profile {
 }
 
 // clone makes a profile that may be merged into.
-func clone(p *profile.Profile) *profile.Profile {
+func clone(p *profile.Profile, limit int) *profile.Profile {
 	c := &profile.Profile{}
-	c.Merge(p, profile.MergeExact)
+	c.Merge(p, limit)
 	return c
 }
 
@@ -143,10 +152,10 @@ func (b *bucket) groupSum(members []*bucket) *profile.Profile {
 	if b.group != nil && slices.Equal(b.group.members, members) {
 		return b.group.p
 	}
-	var total adder
+	total := adder{limit: b.line.limit()}
 	for _, m := range members {
 		if m.p != nil {
-			total.add(clone(m.p))
+			total.add(clone(m.p, total.limit))
 		}
 	}
 	b.group = &group{members: slices.Clone(members), p: total.total()}
