@@ -232,11 +232,14 @@ func (w *worker) foldRecord(ctx context.Context, r *queue.Record) (err error) {
 		if err != nil {
 			return err
 		}
-		if b.Kind == event.Logs {
-			lines = append(lines, b)
-			return nil
+		if b.Kind != event.Logs {
+			return w.foldBatch(b)
 		}
-		return w.foldBatch(b)
+		if repeated, err := w.repeated(b); err != nil || repeated {
+			return err
+		}
+		lines = append(lines, b)
+		return nil
 	})
 	if err == nil && len(lines) > 0 {
 		err = w.foldLogs(ctx, r.Offset, lines)
