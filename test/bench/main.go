@@ -28,9 +28,9 @@ import (
 
 // options of one run; sections get them by the environment of flags.
 type options struct {
-	only, section, client, profiles string
-	save, short                     bool
-	core                            int
+	only, match, section, client, profiles string
+	save, short                            bool
+	core                                   int
 }
 
 // section is one part of the table, run in its own process.
@@ -57,6 +57,7 @@ var sections = []section{
 func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "`sections` to run, with commas")
+	flag.StringVar(&o.match, "match", "", "of section path, only lines with this `text`")
 	flag.StringVar(&o.section, "section", "", "for the run itself: be the process of this section")
 	flag.StringVar(&o.client, "client", "", "for the run itself: be the load generator described here")
 	flag.StringVar(&o.profiles, "cpuprofile", "", "`folder` for a CPU profile of each section")
@@ -97,7 +98,7 @@ func runSection(o *options) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	r := &report{short: o.short, core: o.core}
+	r := &report{short: o.short, core: o.core, match: o.match}
 	if err := sections[i].run(r); err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func runAll(o *options) error {
 
 // inChild runs a section in a process of its own, on one core.
 func inChild(o *options, s section) ([]line, error) {
-	args := []string{"-section", s.name, "-core", fmt.Sprint(o.core)}
+	args := []string{"-section", s.name, "-core", fmt.Sprint(o.core), "-match", o.match}
 	if o.short {
 		args = append(args, "-short")
 	}

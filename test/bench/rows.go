@@ -240,4 +240,3 @@ func unrolledSum(v []float64) float64 {
 	}
 	return a + b + c + d + e + f + g + h
 }
-

@@ -30,6 +30,7 @@ type line struct {
 type report struct {
 	short bool
 	core  int
+	match string // of the names, where a section has many
 	lines []line
 }
 
