@@ -41,7 +41,7 @@ type Story struct {
 	History    time.Duration // filled in before: 26 h; negative is none
 	Deployed   time.Duration // how long ago the second version came: 5 h
 	HealthyFor time.Duration // of live traffic, before the first drift: 1 min
-	Ramp       time.Duration // from healthy to drifted: 45 s
+	Ramp       time.Duration // from healthy to drifted: 30 s
 	DriftFor   time.Duration // with the ramp: 10 min
 	RestFor    time.Duration // between two drifts: 10 min
 	// LabelsAfter and LabelsWithin are the least and the greatest delay of a
@@ -62,7 +62,7 @@ func (o *Options) setDefaults() {
 		v   *time.Duration
 		def time.Duration
 	}{
-		{&s.History, 26 * time.Hour}, {&s.Deployed, 5 * time.Hour}, {&s.HealthyFor, time.Minute}, {&s.Ramp, 45 * time.Second},
+		{&s.History, 26 * time.Hour}, {&s.Deployed, 5 * time.Hour}, {&s.HealthyFor, time.Minute}, {&s.Ramp, 30 * time.Second},
 		{&s.DriftFor, 10 * time.Minute}, {&s.RestFor, 10 * time.Minute}, {&s.LabelsAfter, 5 * time.Second}, {&s.LabelsWithin, 30 * time.Second},
 	} {
 		if *d.v == 0 {

@@ -105,7 +105,7 @@ func TestStory(t *testing.T) {
 	var o Options
 	o.setDefaults()
 	for at, want := range map[time.Duration]float64{
-		0: 0, 59 * time.Second: 0, 82500 * time.Millisecond: 0.5, 2 * time.Minute: 1, 10 * time.Minute: 1,
+		0: 0, 59 * time.Second: 0, 75 * time.Second: 0.5, 2 * time.Minute: 1, 10 * time.Minute: 1,
 		11 * time.Minute: 0, 20 * time.Minute: 0, 22 * time.Minute: 1, 31 * time.Minute: 0,
 	} {
 		if got := o.Story.drift(at); math.Abs(got-want) > 1e-9 {
