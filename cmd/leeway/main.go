@@ -40,6 +40,7 @@ type stdio struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the server", serve},
+		{"demo", "run a server and a drifting model service beside it", runDemo},
 		{"import", "send a file of predictions, labels or reference rows", importFile},
 		{"reference", "choose what drift is measured against", reference},
 		{"check", "check a configuration without starting", check},
