@@ -264,7 +264,9 @@ type window struct {
 
 func (s *Store) newWindow(ctx context.Context, folder string, start, end int64) (*window, error) {
 	opts := tsdb.DefaultHeadOptions()
-	opts.ChunkRange = end - start
+	// A head refuses what is older than its newest sample by half its range; a
+	// series may come whose points are older than all of the one before.
+	opts.ChunkRange = 2 * (end - start)
 	opts.ChunkDirRoot = folder
 	opts.ChunkWriteBufferSize = chunks.MinWriteBufferSize
 	opts.StripeSize = 512 // the default is for a head of a million series

@@ -63,6 +63,25 @@ func TestImportedHistoryIsQueriedAndKept(t *testing.T) {
 	check(open(t, cfg))
 }
 
+// A commit every some thousand samples must not shut out an older series.
+func TestImportTakesALaterSeriesFirst(t *testing.T) {
+	s, err := Open(Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	now := time.Now().Truncate(time.Minute)
+	start := now.Add(-9 * 24 * time.Hour)
+	late := minutes(accuracy("late"), start.Add(2*24*time.Hour), 6*24*60)
+	early := minutes(accuracy("early"), start, 24*60)
+	if got := mustImport(t, s, late, early); got.Stored != 7*24*60 {
+		t.Fatalf("%+v", got)
+	}
+	if got := one(t, s, `count_over_time(model_accuracy{model="early"}[10d])`, now); got != 24*60 {
+		t.Errorf("%v samples of the early one", got)
+	}
+}
+
 func TestImportTellsWhatItLeavesOut(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), MaxImportSamples: 5})
 	now := time.Now()
