@@ -78,6 +78,9 @@ export function show(value: number | null | undefined, unit: Unit, fine = false)
     }
     case "count":
       return { text: compact(value), unit: "" };
+    case "number": // any range, no unit
+    case "target": // the unit of what the model predicts, which nobody told us
+      return { text: trim(fixed(value, figures(value))), unit: "" };
     default:
       return { text: trim(fixed(value, figures(value))), unit: unit };
   }
