@@ -14,7 +14,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError, signOut } from "./api/client";
+import { ApiError, block, signOut } from "./api/client";
 import { alertsQuery, bootstrapQuery, fixedRange, interval, overviewQuery } from "./api/queries";
 import criticalIcon from "./icons/critical.svg";
 import markIcon from "./icons/mark.svg";
@@ -24,6 +24,7 @@ import { lastModel, usePrefs } from "./lib/prefs";
 import { COMPARES, DEFAULTS, keep, parseSearch, type Search } from "./lib/search";
 import { resolve, zoomOut } from "./lib/time";
 import { useLive } from "./live";
+import { ErrorNote } from "./ui/Empty";
 import { Patterns } from "./ui/Glyph";
 import { ModelPicker } from "./ui/ModelPicker";
 import { ComparePicker, RefreshControl } from "./ui/Pickers";
@@ -50,15 +51,17 @@ export function Shell() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const boot = useQuery(bootstrapQuery);
-  const onLogin = path === "/login";
+  // The address changes before the page does; what is drawn is what counts.
+  const onLogin = useRouterState({ select: (s) => s.matches.at(-1)?.routeId === "/login" });
   const out = boot.data?.auth === "token" && !boot.data.authenticated;
-  const inside = !onLogin && !out && boot.data !== undefined;
+  // An open server needs no answer first: the page already says that it is one.
+  const inside = !onLogin && (boot.data ? !out : block.auth === "open");
   const { live, newer } = useLive(inside, boot.data?.build);
 
   useEffect(() => {
-    if (out && !onLogin)
+    if (out && path !== "/login")
       void navigate({ to: "/login", search: { next: path + location.search }, replace: true });
-  }, [out, onLogin, path, navigate]);
+  }, [out, path, navigate]);
 
   const home = path === "/";
   const fixed = fixedRange(search);
@@ -148,7 +151,15 @@ export function Shell() {
           <main id="main" tabIndex={-1}>
             {boot.data?.demo && <p className="strip-note demo-note">{t("demo.note")}</p>}
             <Notices names={search.bad ?? openedWith} newer={newer} />
-            <Outlet />
+            {inside || (home && boot.isPending) ? (
+              <Outlet />
+            ) : boot.isError ? (
+              <div className="content">
+                <section className="panel span-12">
+                  <ErrorNote error={boot.error} onRetry={() => void boot.refetch()} />
+                </section>
+              </div>
+            ) : null}
           </main>
           {home && overview.data && !first && <Footer to={overview.data.to} />}
         </div>

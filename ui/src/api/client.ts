@@ -7,6 +7,7 @@ interface Block {
   basePath: string;
   version?: string;
   build?: string;
+  auth?: string;
 }
 
 function readBlock(): Block {

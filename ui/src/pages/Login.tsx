@@ -1,9 +1,8 @@
 import { TextInput } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError, signIn } from "../api/client";
+import { ApiError, block, signIn } from "../api/client";
 import markIcon from "../icons/mark.svg";
 import type { Search } from "../lib/search";
 import { useErrorText } from "../ui/Empty";
@@ -12,8 +11,6 @@ export default function Login() {
   const { t } = useTranslation();
   const text = useErrorText();
   const { next } = useSearch({ strict: false }) as Search;
-  const navigate = useNavigate();
-  const client = useQueryClient();
   const [value, setValue] = useState("");
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
@@ -26,8 +23,8 @@ export default function Login() {
     setError("");
     try {
       await signIn(token);
-      client.clear();
-      await navigate({ href: next ?? "/", replace: true });
+      // A fresh page: nothing that was asked without the session is left over.
+      location.replace(block.basePath + (next ?? "/"));
     } catch (err) {
       setError(err instanceof ApiError && err.status === 401 ? t("login.wrong") : text(err));
     } finally {

@@ -1,5 +1,5 @@
 import { IconCheck, IconCopy } from "@tabler/icons-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { block } from "../../api/client";
 import { SNIPPETS } from "./snippets";
@@ -56,18 +56,20 @@ export function FirstRun() {
 function Copyable({ text, name }: { text: string; name: string }) {
   const { t } = useTranslation();
   const [done, setDone] = useState(false);
+  const box = useRef<HTMLPreElement>(null);
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
       setDone(true);
       setTimeout(() => setDone(false), 2000);
     } catch {
-      // Plain http on another host has no clipboard; the text can be selected.
+      // Plain http on another host has no clipboard: the text is selected, a key copies it.
+      if (box.current) getSelection()?.selectAllChildren(box.current);
     }
   };
   return (
     <div className="copyable">
-      <pre tabIndex={0} role="region" aria-label={name}>
+      <pre ref={box} tabIndex={0} role="region" aria-label={name}>
         {text}
       </pre>
       <button
