@@ -33,8 +33,8 @@ func newWriter(log queue.Log, partition int) *writer {
 
 // submit hands over a batch; done gets the result once it is durable or lost.
 func (w *writer) submit(ctx context.Context, b *event.Batch, done chan error) {
-	if b.Size() >= shareBytes {
-		_, err := w.log.Append(ctx, w.partition, b.AppendTo(nil))
+	if size := b.Size(); size >= shareBytes {
+		_, err := w.log.Append(ctx, w.partition, b.AppendTo(make([]byte, 0, size)))
 		done <- err
 		return
 	}

@@ -21,6 +21,7 @@ type group struct {
 type grouping struct {
 	b        *event.Batch
 	metas    []uint32 // by version code, that of no version first
+	classes  []uint32 // by code of the prediction
 	segments [][]uint32
 }
 
@@ -32,6 +33,9 @@ func (w *worker) grouping(b *event.Batch) *grouping {
 			version = b.Version.Values[i-1]
 		}
 		g.metas[i] = w.names.metaID(b.Model, version, b.Task, b.Positive)
+	}
+	for _, v := range b.Pred.Values {
+		g.classes = append(g.classes, w.names.id(v))
 	}
 	for i := range b.Segments {
 		d := &b.Segments[i]

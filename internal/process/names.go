@@ -19,7 +19,8 @@ type meta struct {
 	Model, Version string
 	Task           event.Task
 	Positive       string
-	positive       uint32 // name of the positive class
+	positive       uint32            // name of the positive class
+	classes        map[uint32]uint32 // what a label's class stands for, where that was asked
 }
 
 func newNames(list []string) *names {
@@ -53,7 +54,7 @@ func (n *names) meta(id uint32) *meta {
 		return m
 	}
 	parts := strings.Split(strings.TrimPrefix(n.list[id], metaMark+"\x00"), "\x00")
-	m := &meta{Model: parts[0], Version: parts[1], Task: event.Task(parts[2][0] - '0'), Positive: parts[3]}
+	m := &meta{Model: parts[0], Version: parts[1], Task: event.Task(parts[2][0] - '0'), Positive: parts[3], classes: map[uint32]uint32{}}
 	m.positive = n.id(m.Positive)
 	n.metas[id] = m
 	return m

@@ -34,9 +34,9 @@ func (w *worker) fillRow(e *pendingRow, g *grouping, r int) {
 		}
 		return
 	}
-	if class, ok := b.Pred.At(r); ok {
+	if b.Pred.Present() && b.Pred.Codes[r] >= 0 {
 		e.Flags |= join.HasPred
-		e.Class = w.names.id(class)
+		e.Class = g.classes[b.Pred.Codes[r]]
 	}
 	if !b.Score.Null(r) {
 		e.Flags |= join.HasScore
@@ -53,19 +53,14 @@ func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
 	if !b.HasIDs() && !labels.present() {
 		return nil, nil
 	}
-	seed := event.ModelSeed(b.Model)
+	ids := w.lookup(b)
 	var e pendingRow
 	var found join.Entry
 	duplicates := 0
 	for r := range b.Rows {
-		var id []byte
-		if b.HasIDs() {
-			id = b.ID.At(r)
-		}
+		hash, named := ids.at(r)
 		var early bool
-		hash := event.Hash{}
-		if len(id) > 0 {
-			hash = event.HashID(seed, id)
+		if named {
 			if early = w.join.Find(hash, &found); early && found.Flags&join.HasRow != 0 {
 				if duplicates == 0 {
 					rows = firstRows(r)
@@ -87,7 +82,7 @@ func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
 			w.setLabel(&e.Entry, l)
 			w.countLabel(&e.Entry, l, b)
 		}
-		if len(id) > 0 {
+		if named {
 			if err := w.join.Put(&e.Entry, b.Arrived); err != nil {
 				return nil, err
 			}
@@ -112,15 +107,15 @@ func (w *worker) foldLabels(b *event.Batch) error {
 		w.metrics.count(b.Model, "label_without_id", b.Rows)
 		return nil
 	}
-	seed := event.ModelSeed(b.Model)
+	ids := w.lookup(b)
 	var e join.Entry
 	joined, early, corrected, same := 0, 0, 0, 0
 	for r := range b.Rows {
+		hash, _ := ids.at(r)
 		l, ok := labels.at(r)
 		if !ok {
 			continue
 		}
-		hash := event.HashID(seed, b.ID.At(r))
 		if !w.join.Find(hash, &e) {
 			e = join.Entry{Hash: hash, Segments: e.Segments[:0]}
 		}
@@ -232,6 +227,41 @@ func (w *worker) labelNumber(l label) float64 {
 	return v
 }
 
+// lookup is the ids of a batch on their way through the join: some are hashed
+// and looked for ahead, so that one does not wait for the memory of the other.
+type lookup struct {
+	b      *event.Batch
+	join   *join.Store
+	seed   uint64
+	hashes []event.Hash // of the rows from first on
+	first  int
+}
+
+// lookupRows is how many ids are looked for at once.
+const lookupRows = 64
+
+func (w *worker) lookup(b *event.Batch) lookup {
+	return lookup{b: b, join: w.join, seed: event.ModelSeed(b.Model), hashes: w.hashes[:0]}
+}
+
+// at is the hash of a row's id; named is false when it has none. Rows are asked
+// for in order.
+func (l *lookup) at(r int) (h event.Hash, named bool) {
+	if !l.b.HasIDs() {
+		return event.Hash{}, false
+	}
+	if r >= l.first+len(l.hashes) {
+		l.first, l.hashes = r, l.hashes[:0]
+		for i := r; i < min(r+lookupRows, l.b.Rows); i++ {
+			l.hashes = append(l.hashes, event.HashID(l.seed, l.b.ID.At(i)))
+		}
+		if l.b.Rows > 1 {
+			l.join.Warm(l.hashes)
+		}
+	}
+	return l.hashes[r-l.first], l.b.ID.Offsets[r] < l.b.ID.Offsets[r+1]
+}
+
 // truthy lets a label of another spelling meet the classes of a binary model.
 var truthy = map[string]bool{"1": true, "true": true, "True": true, "yes": true, "0": false, "false": false, "False": false, "no": false}
 
@@ -243,10 +273,15 @@ func (w *worker) labelClass(l label, m *meta) uint32 {
 	if m.Task != event.Binary || class == m.positive {
 		return class
 	}
-	if _, known := truthy[m.Positive]; known && truthy[w.names.list[class]] {
-		return m.positive
+	as, known := m.classes[class]
+	if !known {
+		as = class
+		if _, word := truthy[m.Positive]; word && truthy[w.names.list[class]] {
+			as = m.positive
+		}
+		m.classes[class] = as
 	}
-	return class
+	return as
 }
 
 // labels is the label column of a batch in whichever form it came.

@@ -26,6 +26,7 @@ type worker struct {
 	names  *names
 	folder *profile.Folder
 	step   step
+	hashes []event.Hash // memory that lookups use in turn
 	next   queue.Offset // of the first record that is not folded into step
 	poison map[queue.Offset]bool
 
@@ -37,7 +38,7 @@ type worker struct {
 // step is what was folded since the last commit.
 type step struct {
 	windows map[windowKey]*profile.Window
-	last    struct { // the window that was asked for last
+	recent  [16]struct { // windows that were asked for lately
 		key    windowKey
 		window *profile.Window
 	}
@@ -58,7 +59,7 @@ type windowKey struct {
 }
 
 func newWorker(cfg *Config, m *metrics, partition int) *worker {
-	return &worker{cfg: cfg, metrics: m, partition: partition, poison: map[queue.Offset]bool{}}
+	return &worker{cfg: cfg, metrics: m, partition: partition, poison: map[queue.Offset]bool{}, hashes: make([]event.Hash, 0, lookupRows)}
 }
 
 // recover goes back to the committed state, at start and after a failure.
@@ -305,10 +306,12 @@ func (w *worker) foldLogs(ctx context.Context, offset queue.Offset, lines []*eve
 	return w.cfg.Logs.Append(ctx, w.partition, uint64(offset), lines)
 }
 
-// window finds or opens a window of the step.
+// window finds or opens a window of the step. Labels ask for the windows of
+// both clocks and of some segments in turn, so each has a place of its own.
 func (w *worker) window(k windowKey) *profile.Window {
-	if w.step.last.window != nil && w.step.last.key == k {
-		return w.step.last.window
+	last := &w.step.recent[(uint32(k.set)&1)<<3|(k.segment+k.minute)&7]
+	if last.window != nil && last.key == k {
+		return last.window
 	}
 	win := w.step.windows[k]
 	if win == nil {
@@ -316,7 +319,7 @@ func (w *worker) window(k windowKey) *profile.Window {
 		win = w.folder.Open(light)
 		w.step.windows[k] = win
 	}
-	w.step.last.key, w.step.last.window = k, win
+	last.key, last.window = k, win
 	return win
 }
 

@@ -69,6 +69,9 @@ func hashesOf(n int) []event.Hash {
 func putAll(store *join.Store, hashes []event.Hash, arrived int64) error {
 	e := join.Entry{Flags: join.HasRow | join.HasPred | join.HasScore, Value: 0.25, Window: 28_000_000}
 	for i, h := range hashes {
+		if i%64 == 0 { // as the workers do
+			store.Warm(hashes[i:min(i+64, len(hashes))])
+		}
 		e.Hash = h
 		if err := store.Put(&e, arrived); err != nil {
 			return err
@@ -86,11 +89,18 @@ func putAll(store *join.Store, hashes []event.Hash, arrived int64) error {
 // labelSome finds and rewrites a tenth of the entries, as labels do.
 func labelSome(r *report, store *join.Store, hashes []event.Hash) error {
 	n := len(hashes) / 10
+	some := make([]event.Hash, n)
+	for i := range some {
+		some[i] = hashes[i*7919%len(hashes)]
+	}
 	var e join.Entry
 	label, err := once(n, func() error {
-		for i := range n {
-			if !store.Find(hashes[i*10], &e) {
-				return fmt.Errorf("entry %d is missing", i*10)
+		for i, h := range some {
+			if i%64 == 0 {
+				store.Warm(some[i:min(i+64, n)])
+			}
+			if !store.Find(h, &e) {
+				return fmt.Errorf("an entry is missing")
 			}
 			e.Flags |= join.HasLabel
 			e.Label = 1

@@ -6,9 +6,14 @@ import (
 	"github.com/leewayhq/leeway/internal/event"
 )
 
-// The index is 256 open-addressed tables, so that growing one stalls for a few
-// milliseconds at most. A cell is 24 bits of the hash and the 40-bit number of
-// the entry's slot, plus one; 0 is empty. Cells of expired slots are reused.
+// The index is 256 open-addressed tables, so that growing one stalls for a
+// moment at most. A cell is 24 bits of the hash and the 40-bit number of the
+// entry's slot, plus one; 0 is empty. Cells of expired slots are reused.
+//
+// A cell's home follows from those same 24 bits, so a table grows without a
+// look at the entries, in order of its own memory. What is left of the bits to
+// tell neighbours apart is 8 with ten million ids: one probe in some hundred
+// reads an entry in vain.
 const (
 	shardCount = 256
 	tagShift   = 40
@@ -24,28 +29,43 @@ type shard struct {
 
 func tagOf(h event.Hash) uint64 { return h.Hi &^ slotMask }
 
-func (s *shard) home(h event.Hash) int {
-	hi, _ := bits.Mul64(h.Lo<<8, uint64(len(s.cells)))
+func (x *index) shard(h event.Hash) *shard { return &x.shards[h.Lo>>56] }
+
+// home is where the search for a tag begins.
+func (s *shard) home(tag uint64) int {
+	hi, _ := bits.Mul64(tag, uint64(len(s.cells)))
 	return int(hi)
 }
 
-// find is the slot of a hash: the tag first, then the hash itself in the entry.
-func (x *index) find(st *Store, h event.Hash) (uint64, bool) {
-	s := &x.shards[h.Lo>>56]
+// place is where a hash stands, or would stand.
+type place struct {
+	cell  int // -1 in a table without cells
+	slot  uint64
+	found bool
+}
+
+// seek looks for the tag first, then for the hash itself in the entry.
+func (x *index) seek(st *Store, h event.Hash) place {
+	s := x.shard(h)
 	if len(s.cells) == 0 {
-		return 0, false
+		return place{cell: -1}
 	}
-	tag, first := tagOf(h), st.firstSlot()
-	for i := s.home(h); ; {
+	tag, first, free := tagOf(h), st.firstSlot(), -1
+	for i := s.home(tag); ; {
 		c := s.cells[i]
 		if c == 0 {
-			return 0, false
-		}
-		if c&^slotMask == tag {
-			slot := c&slotMask - 1
-			if slot >= first && hashOf(st.bucketOf(slot).at(slot)) == h {
-				return slot, true
+			if free < 0 {
+				free = i
 			}
+			return place{cell: free}
+		}
+		slot := c&slotMask - 1
+		if slot < first {
+			if free < 0 {
+				free = i
+			}
+		} else if c&^slotMask == tag && hashOf(st.bucketOf(slot).at(slot)) == h {
+			return place{cell: i, slot: slot, found: true}
 		}
 		if i++; i == len(s.cells) {
 			i = 0
@@ -53,74 +73,45 @@ func (x *index) find(st *Store, h event.Hash) (uint64, bool) {
 	}
 }
 
-// put points the hash to a slot.
-func (x *index) put(st *Store, h event.Hash, slot uint64) {
-	s := &x.shards[h.Lo>>56]
-	if s.used*4 >= len(s.cells)*3 {
-		s.grow(st)
+// set points a hash to a slot; p is what seek gave, with no change since.
+func (x *index) set(st *Store, h event.Hash, p place, slot uint64) {
+	s := x.shard(h)
+	if !p.found && s.used*4 >= len(s.cells)*3 {
+		s.grow(st.firstSlot())
+		p = x.seek(st, h)
 	}
-	s.place(st, h, slot)
+	if s.cells[p.cell] == 0 {
+		s.used++
+	}
+	s.cells[p.cell] = tagOf(h) | (slot + 1)
 }
 
-func (s *shard) place(st *Store, h event.Hash, slot uint64) {
-	tag, first := tagOf(h), st.firstSlot()
-	cell, reuse := tag|(slot+1), -1
-	for i := s.home(h); ; {
-		c := s.cells[i]
-		if c == 0 {
-			if reuse >= 0 {
-				i = reuse
-			} else {
-				s.used++
-			}
-			s.cells[i] = cell
-			return
-		}
-		old := c&slotMask - 1
-		if old < first {
-			if reuse < 0 {
-				reuse = i
-			}
-		} else if c&^slotMask == tag && hashOf(st.bucketOf(old).at(old)) == h {
-			s.cells[i] = cell
-			return
-		}
-		if i++; i == len(s.cells) {
-			i = 0
-		}
-	}
-}
-
-// grow rebuilds the table without the expired cells, larger if the others need
-// it. The hashes are read back from the entries.
-func (s *shard) grow(st *Store) {
-	first, live := st.firstSlot(), 0
+// grow rebuilds the table without the expired cells, larger if the others need it.
+func (s *shard) grow(first uint64) {
+	live := 0
 	for _, c := range s.cells {
 		if c != 0 && c&slotMask-1 >= first {
 			live++
 		}
 	}
 	old := s.cells
-	s.cells, s.used = make([]uint64, max(64, live*2-live/5)), 0
+	s.cells, s.used = make([]uint64, max(64, live*2-live/5)), live
 	for _, c := range old {
-		if c == 0 || c&slotMask-1 < first {
-			continue
+		if c != 0 && c&slotMask-1 >= first {
+			s.insert(c)
 		}
-		slot := c&slotMask - 1
-		s.insert(hashOf(st.bucketOf(slot).at(slot)), c)
 	}
 }
 
 // insert places a cell whose hash is known to be absent.
-func (s *shard) insert(h event.Hash, cell uint64) {
-	i := s.home(h)
+func (s *shard) insert(cell uint64) {
+	i := s.home(cell &^ slotMask)
 	for s.cells[i] != 0 {
 		if i++; i == len(s.cells) {
 			i = 0
 		}
 	}
 	s.cells[i] = cell
-	s.used++
 }
 
 func (x *index) entries() (n int) {

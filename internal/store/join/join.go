@@ -71,6 +71,13 @@ type Store struct {
 	index   index
 	buckets []*bucket // oldest first; the last is written to
 	dropped []string  // files to remove once the state without them is committed
+	// last is where the last Find ended: the Put of the same id begins there.
+	last struct {
+		hash  event.Hash
+		place place
+		valid bool
+	}
+	warmth uint64 // keeps the loads of Warm alive
 }
 
 // State is what is committed: the buckets and how far each is valid.
@@ -108,7 +115,7 @@ func Open(cfg Config, state State) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	for _, b := range s.buckets {
-		b.eachEntry(func(slot uint64, h event.Hash) { s.index.put(s, h, slot) })
+		b.eachEntry(func(slot uint64, h event.Hash) { s.index.set(s, h, s.index.seek(s, h), slot) })
 	}
 	return s, nil
 }
@@ -133,27 +140,57 @@ func (s *Store) removeUnknown(known map[string]bool) error {
 
 // Find reads the entry of a hash into e, whose Segments are reused.
 func (s *Store) Find(h event.Hash, e *Entry) bool {
-	slot, ok := s.index.find(s, h)
-	if ok {
-		s.read(slot, e)
+	p := s.index.seek(s, h)
+	s.last.hash, s.last.place, s.last.valid = h, p, true
+	if p.found {
+		s.read(p.slot, e)
 	}
-	return ok
+	return p.found
 }
 
-// Put appends an entry, which replaces the one of the same hash. A state error
-// (the disk is full) comes from Sync.
+// Put appends an entry, which replaces the one of the same hash. It is cheaper
+// right after a Find of that hash. A state error (the disk is full) comes from
+// Sync.
 func (s *Store) Put(e *Entry, arrived int64) error {
 	b, err := s.bucketFor(arrived)
 	if err != nil {
 		return err
 	}
-	if old, ok := s.index.find(s, e.Hash); ok {
-		s.settle(old, -1)
+	p := s.last.place
+	if !s.last.valid || s.last.hash != e.Hash {
+		p = s.index.seek(s, e.Hash)
+	}
+	s.last.valid = false
+	if p.found {
+		s.settle(p.slot, -1)
 	}
 	slot := b.append(e)
 	s.settle(slot, 1)
-	s.index.put(s, e.Hash, slot)
+	s.index.set(s, e.Hash, p, slot)
 	return nil
+}
+
+// Warm is told the hashes that will be looked up next. Memory answers many
+// questions at once in the time of one, so it asks for all of them before
+// anybody waits for the first; some dozen hashes a call are best.
+func (s *Store) Warm(hashes []event.Hash) {
+	sum, first := uint64(0), s.firstSlot()
+	for _, h := range hashes {
+		if t := s.index.shard(h); len(t.cells) > 0 {
+			sum += t.cells[t.home(tagOf(h))]
+		}
+	}
+	for _, h := range hashes {
+		t := s.index.shard(h)
+		if len(t.cells) == 0 {
+			continue
+		}
+		c := t.cells[t.home(tagOf(h))]
+		if slot := c&slotMask - 1; c != 0 && c&^slotMask == tagOf(h) && slot >= first {
+			sum += uint64(s.bucketOf(slot).at(slot)[0])
+		}
+	}
+	s.warmth += sum
 }
 
 // settle keeps the count of predictions that wait for a label.
@@ -205,6 +242,7 @@ func (s *Store) read(slot uint64, e *Entry) { decodeEntry(s.bucketOf(slot).at(sl
 // tells how many predictions in them never got a label. The files go when Done
 // is called after the commit.
 func (s *Store) Expire(now int64) (unlabelled int64) {
+	s.last.valid = false
 	span, horizon := (s.cfg.Horizon / 30).Milliseconds(), s.cfg.Horizon.Milliseconds()
 	for len(s.buckets) > 1 && s.buckets[0].start+span+horizon < now {
 		unlabelled += s.buckets[0].open
