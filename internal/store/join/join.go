@@ -114,10 +114,28 @@ func Open(cfg Config, state State) (*Store, error) {
 	if err := s.removeUnknown(known); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	for _, b := range s.buckets {
-		b.eachEntry(func(slot uint64, h event.Hash) { s.index.set(s, h, s.index.seek(s, h), slot) })
-	}
+	s.fill()
 	return s, nil
+}
+
+// fill reads the ids of all entries into the index, some at a time.
+func (s *Store) fill() {
+	hashes, slots := make([]event.Hash, 0, 64), make([]uint64, 0, 64)
+	flush := func() {
+		s.Warm(hashes)
+		for i, h := range hashes {
+			s.index.set(s, h, s.index.seek(s, h), slots[i])
+		}
+		hashes, slots = hashes[:0], slots[:0]
+	}
+	for _, b := range s.buckets {
+		b.eachEntry(func(slot uint64, h event.Hash) {
+			if hashes, slots = append(hashes, h), append(slots, slot); len(hashes) == cap(hashes) {
+				flush()
+			}
+		})
+	}
+	flush()
 }
 
 func (s *Store) fileOf(start int64) string {
