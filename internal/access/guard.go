@@ -79,7 +79,7 @@ func (g *Guard) Check(listen string) error {
 		return nil
 	}
 	return fmt.Errorf("listen address %s can be reached from other machines, and there is no token yet: "+
-		"create one with `leeway token create --role admin NAME`, or listen on 127.0.0.1, "+
+		"create one with `leeway token create NAME admin`, or listen on 127.0.0.1, "+
 		"or accept that everybody may do everything with `access.insecure_open: true`", listen)
 }
 

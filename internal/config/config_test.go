@@ -185,6 +185,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		`etc/leeway.yml:13:15: rules[0].operator: "less" is not one of gt, ge, lt, le, eq, ne`,
 		`etc/leeway.yml:15:5: rules[1]: a rule has a limit`,
 		`etc/leeway.yml:15:11: rules[1].name: rule 1 has the name "a" already`,
+		`etc/leeway.yml:16:13: rules[1].metric: "x" is not a metric of the catalogue`,
 		`etc/leeway.yml:18:14: log.level: "loud" is not one of debug, info, warn, error`,
 		`etc/leeway.yml:18:20: log: the key "level" stands here a second time; the first is in line 18`,
 		`etc/leeway.yml:21:13: host.interval: 1ms is less than 1s`,
@@ -331,7 +332,7 @@ func TestSecretFiles(t *testing.T) {
 }
 
 func TestProblemOfAnotherPackage(t *testing.T) {
-	c := mustParse(t, "rules:\n  - name: a\n    metric: nothing\n    operator: lt\n    warning: 1\n")
+	c := mustParse(t, "rules:\n  - name: a\n    metric: recall\n    operator: lt\n    warning: 1\n")
 	for path, want := range map[string]string{
 		"rules[0].metric":   ":3:13: rules[0].metric: no such metric",
 		"rules[0].duration": ":2:5: rules[0].duration: no such metric",

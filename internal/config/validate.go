@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"github.com/leewayhq/leeway/internal/access"
+	"github.com/leewayhq/leeway/internal/measure/catalogue"
 )
 
 // validate reports what is wrong with values that have the right kind. What
-// only one package can judge (metrics, methods) is left to that package.
+// only one package can judge (drift methods, routes) is left to that package.
 func (c *Config) validate(d *decoder) {
 	c.validateServer(d)
 	c.validateAccess(d)
@@ -206,8 +207,8 @@ func (r Rule) validate(d *decoder, a at) {
 	if r.Name == "" {
 		d.semantic(a.key("name").path, "a rule has a name")
 	}
-	if r.Metric == "" {
-		d.semantic(a.key("metric").path, "a rule names the metric that it watches")
+	if _, known := catalogue.Get(r.Metric); !known {
+		d.semantic(a.key("metric").path, "%q is not a metric of the catalogue (docs/metrics.md)", r.Metric)
 	}
 	d.oneOf(a.key("operator").path, r.Operator, "gt", "ge", "lt", "le", "eq", "ne")
 	if r.Warning == nil && r.Critical == nil {
