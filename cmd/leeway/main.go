@@ -11,14 +11,27 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
-// version and build are set by the linker.
-var (
-	version = "dev"
-	build   = ""
-)
+// version is set by the linker.
+var version = "dev"
+
+// build names the sources exactly, so that an open page notices a new server.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	id := version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" || s.Key == "vcs.time" || s.Key == "vcs.modified" {
+			id += " " + s.Value
+		}
+	}
+	return id
+}
 
 // Exit codes.
 const (
@@ -123,6 +136,6 @@ func parse(fs *flag.FlagSet, std stdio, args []string, words int) error {
 }
 
 func printVersion(_ context.Context, std stdio, _ []string) error {
-	_, err := fmt.Fprintf(std.out, "leeway %s %s\n", version, build)
+	_, err := fmt.Fprintf(std.out, "leeway %s\n", build())
 	return err
 }

@@ -54,7 +54,7 @@ func (f *serverFlags) options(logTo io.Writer) (app.Options, error) {
 	}
 	level := new(slog.LevelVar)
 	return app.Options{
-		Config: cfg, ConfigFile: f.config, Version: version, Build: build,
+		Config: cfg, ConfigFile: f.config, Version: version, Build: build(),
 		Logger: newLogger(logTo, cfg.Log, level), LogLevel: level,
 	}, nil
 }
