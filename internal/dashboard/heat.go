@@ -76,7 +76,8 @@ func (v *view) features(out *overviewAnswer) error {
 		return nil
 	}
 	out.Drift.Time = g.times()
-	v.fillHeat(&out.Drift, list, drift, ref, feature)
+	out.Drift.count(drift)
+	out.Drift.Features = heatRows(list, drift, ref, feature)
 	return nil
 }
 
@@ -113,7 +114,8 @@ func (b *bucket) driftFrom(ref *profile.Profile) map[string]measure.FeatureDrift
 	return b.drift
 }
 
-func (v *view) fillHeat(h *heat, list []*bucket, whole []measure.FeatureDrift, ref *profile.Profile, l *limits) {
+// count tells how many features drifted over the whole range.
+func (h *heat) count(whole []measure.FeatureDrift) {
 	for _, f := range whole {
 		if f.Grade != measure.Insufficient {
 			h.Total++
@@ -121,6 +123,13 @@ func (v *view) fillHeat(h *heat, list []*bucket, whole []measure.FeatureDrift, r
 		if f.Drifted {
 			h.Drifted++
 		}
+	}
+}
+
+// heatRows are the features, those that are farthest now first.
+func heatRows(list []*bucket, whole []measure.FeatureDrift, ref *profile.Profile, l *limits) []heatRow {
+	rows := []heatRow{}
+	for _, f := range whole {
 		row := heatRow{Name: f.Name, Kind: f.Kind, Drifted: f.Drifted, Values: make([]num, len(list)), Last: none}
 		for i, b := range list {
 			row.Values[i] = none
@@ -130,12 +139,12 @@ func (v *view) fillHeat(h *heat, list []*bucket, whole []measure.FeatureDrift, r
 			}
 		}
 		row.State = l.judge(row.Last)
-		h.Features = append(h.Features, row)
+		rows = append(rows, row)
 	}
-	slices.SortStableFunc(h.Features, func(a, b heatRow) int {
+	slices.SortStableFunc(rows, func(a, b heatRow) int {
 		return cmp.Or(cmp.Compare(orZero(b.Last), orZero(a.Last)), strings.Compare(a.Name, b.Name))
 	})
-	h.Features = h.Features[:min(len(h.Features), maxFeatures)]
+	return rows[:min(len(rows), maxFeatures)]
 }
 
 func orZero(n num) num {

@@ -22,6 +22,12 @@ type hostLine struct {
 	width int64
 }
 
+// hostAsk is the part of a line that a chart shows.
+type hostAsk struct {
+	hostLine
+	grid
+}
+
 // maxHostPoints bounds the cache, about 40 bytes a point; above it everything
 // goes, and the next request asks again.
 const maxHostPoints = 200_000
@@ -38,9 +44,9 @@ var hostMetrics = []struct{ key, fold string }{
 func (s *Server) hostPoints(ctx context.Context, key, fold string, g grid) ([]num, error) {
 	out := make([]num, g.n)
 	expr := fmt.Sprintf("%s(avg_over_time(%s[%s]))", fold, s.metric[key].Series, promDuration(g.width))
-	l := hostLine{expr, g.width}
+	ask := hostAsk{hostLine{expr, g.width}, g}
 	now := s.cfg.Now().UnixMilli()
-	first := s.host.known(l, g, out)
+	first := s.host.known(&ask, out)
 	last := min(g.n-1, int((now-g.from)/g.width))
 	if first > last {
 		return out, nil
@@ -50,19 +56,20 @@ func (s *Server) hostPoints(ctx context.Context, key, fold string, g grid) ([]nu
 	if err != nil {
 		return nil, err
 	}
-	s.host.keep(l, g, first, out, m, now)
+	ask.place(out[first:], first, m)
+	s.host.keep(&ask, first, out, now)
 	return out, nil
 }
 
 func promDuration(ms int64) string { return fmt.Sprintf("%dms", ms) }
 
 // known fills what is in memory and gives the first place that is not.
-func (h *hostCache) known(l hostLine, g grid, out []num) (first int) {
+func (h *hostCache) known(a *hostAsk, out []num) (first int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	kept, first := h.lines[l], g.n
+	kept, first := h.lines[a.hostLine], a.n
 	for i := range out {
-		v, ok := kept[g.at(i)]
+		v, ok := kept[a.at(i)]
 		if !ok {
 			v, first = none, min(first, i)
 		}
@@ -71,35 +78,44 @@ func (h *hostCache) known(l hostLine, g grid, out []num) (first int) {
 	return first
 }
 
-func (h *hostCache) keep(l hostLine, g grid, first int, out []num, m promql.Matrix, now int64) {
-	for i := first; i < g.n; i++ {
+// place puts the points of an answer where they belong; out begins at the
+// place first.
+func (a *hostAsk) place(out []num, first int, m promql.Matrix) {
+	for i := range out {
 		out[i] = none
 	}
-	if len(m) > 0 {
-		for _, p := range m[0].Floats {
-			if i := int((p.T-g.from)/g.width) - 1; i >= first && i < g.n {
-				out[i] = num(p.F)
-			}
+	if len(m) == 0 {
+		return
+	}
+	for _, p := range m[0].Floats {
+		if i := int((p.T-a.from)/a.grid.width) - 1 - first; i >= 0 && i < len(out) {
+			out[i] = num(p.F)
 		}
 	}
+}
+
+// keep remembers the points from the place first on whose time is over.
+func (h *hostCache) keep(a *hostAsk, first int, out []num, now int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.size > maxHostPoints {
 		h.lines, h.size = map[hostLine]map[int64]num{}, 0
 	}
-	if h.lines[l] == nil {
-		h.lines[l] = map[int64]num{}
+	kept := h.lines[a.hostLine]
+	if kept == nil {
+		kept = map[int64]num{}
+		h.lines[a.hostLine] = kept
 	}
 	// The newest samples may come a little late.
-	for i := first; i < g.n && g.end(i) < now-minuteMS; i++ {
-		if _, ok := h.lines[l][g.at(i)]; !ok {
+	for i := first; i < a.n && a.end(i) < now-minuteMS; i++ {
+		if _, ok := kept[a.at(i)]; !ok {
 			h.size++
 		}
-		h.lines[l][g.at(i)] = out[i]
+		kept[a.at(i)] = out[i]
 	}
 }
 
-// latest is what the machine and the model say of themselves now.
+// latestVitals is what the machine and the model say of themselves now.
 func (s *Server) latestVitals(ctx context.Context, name string, at time.Time) (map[string]num, error) {
 	out := map[string]num{}
 	for fold, expr := range map[string]string{

@@ -303,3 +303,35 @@ func BenchmarkOverview(b *testing.B) {
 		})
 	}
 }
+
+// The machine's charts show what was published, also from memory.
+func TestHostCharts(t *testing.T) {
+	s := newSite(t, nil)
+	s.contract = openContract(t)
+	now := time.Now()
+	s.send("m", now, 10, 10)
+	handle := s.series.Series(labels.FromStrings("__name__", "system_cpu_usage", "host", "a"))
+	for i := range 60 {
+		at := now.Add(time.Duration(i-60) * time.Minute)
+		if err := s.series.Append(context.Background(), []series.Sample{{Series: handle, T: at.UnixMilli(), V: 0.25}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		var got overviewGot
+		s.get("/api/v1/overview?model=m&from=now-30m&compare=off", &got)
+		tile := tileNamed(t, got.Vitals, "cpu_usage")
+		if !near(tile.Value, 0.25) || tile.State != stateOK || tile.N != nil {
+			t.Errorf("the tile is %+v", tile)
+		}
+		points := 0
+		for _, v := range tile.Spark {
+			if near(v, 0.25) {
+				points++
+			}
+		}
+		if points < 29 {
+			t.Errorf("%d points of %d", points, len(tile.Spark))
+		}
+	}
+}
