@@ -216,6 +216,19 @@ func (a *Archive) Append(ctx context.Context, partition int, offset uint64, batc
 	return nil
 }
 
+// Rewind forgets the partition's lines that no file has yet: the step that
+// appended them was undone, and its records come again from Committed on.
+func (a *Archive) Rewind(partition int) {
+	a.mu.Lock()
+	t := a.tail(partition)
+	a.mu.Unlock()
+	t.writing.Lock() // a file that is being written keeps its lines
+	defer t.writing.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t.lines, t.bytes, t.row = nil, 0, 0
+}
+
 func (t *tail) add(partition int, offset uint64, b *event.Batch) {
 	if len(t.lines) == 0 {
 		t.first, t.arrived = offset, b.Arrived

@@ -527,3 +527,44 @@ func TestSearchBesideWritesAndMerges(t *testing.T) {
 		}
 	}
 }
+
+// A step of the processor that fails before its commit is folded again from
+// the committed offset: each line is there once, whatever a full tail has
+// written in the middle of the step.
+func TestRewind(t *testing.T) {
+	a := openAt(t, vfs.NewMem(), nil)
+	add(t, a, 0, 4, batch(start, 0, 2))
+	flush(t, a, 0)
+	add(t, a, 1, 4, batch(start, 50, 1)) // of another partition: stays
+	add(t, a, 0, 5, batch(start, 2, 2))
+	add(t, a, 0, 6, batch(start, 4, 2))
+	if err := a.Append(ctx, 0, 5, []*event.Batch{batch(start, 2, 2)}); err == nil {
+		t.Fatal("an offset went back without a rewind")
+	}
+	a.Rewind(0)
+	if got := a.Committed(0); got != 5 {
+		t.Fatalf("wanted from %d after the rewind", got)
+	}
+	for range 2 { // the step fails twice
+		add(t, a, 0, 4, batch(start, 0, 2)) // is in a file
+		add(t, a, 0, 5, batch(start, 2, 2))
+		a.Rewind(0)
+	}
+	add(t, a, 0, 5, batch(start, 2, 1), batch(start, 3, 1))
+	add(t, a, 0, 6, batch(start, 4, 2))
+	flush(t, a, 0)
+	if got := numbers(find(t, a, Query{}).Lines); !slices.Equal(got, []int{50, 5, 4, 3, 2, 1, 0}) {
+		t.Errorf("%v", got)
+	}
+
+	a = openAt(t, vfs.NewMem(), func(c *Config) { c.TailBytes = 1 })
+	add(t, a, 0, 1, batch(start, 0, 2))
+	add(t, a, 0, 2, batch(start, 2, 2)) // writes offset 1
+	a.Rewind(0)
+	add(t, a, 0, 1, batch(start, 0, 2))
+	add(t, a, 0, 2, batch(start, 2, 2))
+	flush(t, a, 0)
+	if got := numbers(find(t, a, Query{}).Lines); !slices.Equal(got, []int{3, 2, 1, 0}) {
+		t.Errorf("with a full tail: %v", got)
+	}
+}
