@@ -17,6 +17,7 @@ const shareBytes = 256 << 10
 type writer struct {
 	log       queue.Log
 	partition int
+	frames    sync.Pool // *[]byte
 
 	mu      sync.Mutex
 	arrived sync.Cond // something in buf, room in buf, or closed
@@ -34,7 +35,10 @@ func newWriter(log queue.Log, partition int) *writer {
 // submit hands over a batch; done gets the result once it is durable or lost.
 func (w *writer) submit(ctx context.Context, b *event.Batch, done chan error) {
 	if size := b.Size(); size >= shareBytes {
-		_, err := w.log.Append(ctx, w.partition, b.AppendTo(make([]byte, 0, size)))
+		frame := w.room(size)
+		*frame = b.AppendTo((*frame)[:0])
+		_, err := w.log.Append(ctx, w.partition, *frame)
+		w.frames.Put(frame)
 		done <- err
 		return
 	}
@@ -50,6 +54,17 @@ func (w *writer) submit(ctx context.Context, b *event.Batch, done chan error) {
 	w.buf = b.AppendTo(w.buf)
 	w.waiting = append(w.waiting, done)
 	w.arrived.Broadcast()
+}
+
+// room is memory for a large frame. The log does not keep it, so it is used
+// again: to clear and to fault in fresh memory costs as much as to fill it.
+func (w *writer) room(size int) *[]byte {
+	frame, _ := w.frames.Get().(*[]byte)
+	if frame == nil || cap(*frame) < size {
+		room := make([]byte, 0, size+size/4)
+		return &room
+	}
+	return frame
 }
 
 // run writes until the writer is closed and empty.

@@ -96,6 +96,9 @@ func (b *bucket) at(slot uint64) []byte {
 // append encodes an entry behind the others and returns its slot.
 func (b *bucket) append(e *Entry) uint64 {
 	slot := b.end()
+	if cap(b.tail)-len(b.tail) < 2*slotBytes {
+		b.tail = slices.Grow(b.tail, len(b.tail)+64*slotBytes) // append itself would copy a long tail five times as often
+	}
 	b.tail = appendEntry(b.tail, e)
 	return slot
 }
@@ -171,11 +174,12 @@ func sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 // checksum 4. A second slot has up to 11 segments, 4 each, and its own checksum.
 func appendEntry(dst []byte, e *Entry) []byte {
 	le := binary.LittleEndian
-	flags := e.Flags
+	flags, size := e.Flags, slotBytes
 	if len(e.Segments) > 0 {
-		flags |= hasSegments
+		flags, size = flags|hasSegments, 2*slotBytes
 	}
-	var s [2 * slotBytes]byte
+	dst = slices.Grow(dst, size)[:len(dst)+size]
+	s := dst[len(dst)-size:]
 	le.PutUint64(s[0:], e.Hash.Hi)
 	le.PutUint64(s[8:], e.Hash.Lo)
 	le.PutUint64(s[16:], math.Float64bits(e.Value))
@@ -185,15 +189,16 @@ func appendEntry(dst []byte, e *Entry) []byte {
 	le.PutUint32(s[40:], e.Class)
 	le.PutUint32(s[44:], sum(s[:44]))
 	if len(e.Segments) == 0 {
-		return append(dst, s[:slotBytes]...)
+		return dst
 	}
 	t := s[slotBytes:]
+	clear(t)
 	n := min(len(e.Segments), MaxSegments)
 	for i, name := range e.Segments[:n] {
 		le.PutUint32(t[i*4:], name+1) // 0 ends the list
 	}
 	le.PutUint32(t[44:], sum(t[:44]))
-	return append(dst, s[:]...)
+	return dst
 }
 
 func hashOf(s []byte) event.Hash {
