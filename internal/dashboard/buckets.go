@@ -172,11 +172,11 @@ func (c *cache) compose(ctx context.Context, out []*bucket, narrow int64) error 
 		if err != nil {
 			return err
 		}
-		var total adder
-		total.limit = b.line.limit()
+		var total profiles.Adder
+		total.Limit = b.line.limit()
 		for _, part := range parts {
 			if part.p != nil {
-				total.add(clone(part.p, total.limit))
+				total.Add(clone(part.p, total.Limit))
 			}
 			// A part may hold an hour that was rolled up; then so does b.
 			b.hourly = b.hourly || (part.hourly && b.line.width < hourMS)
@@ -192,7 +192,7 @@ func (c *cache) read(ctx context.Context, out []*bucket) error {
 	if l.versions != "" {
 		q.Versions = strings.Split(l.versions, "\x00")
 	}
-	totals := make([]adder, len(out))
+	totals := make([]profiles.Adder, len(out))
 	err := c.store.Scan(ctx, q, func(w *profiles.Window) error {
 		p, err := decode(w.Bytes, l.full)
 		if err != nil {
@@ -200,8 +200,8 @@ func (c *cache) read(ctx context.Context, out []*bucket) error {
 		}
 		i := (w.Start - from) / l.width
 		out[i].hourly = out[i].hourly || w.Width > l.width
-		totals[i].limit = l.limit()
-		totals[i].add(p)
+		totals[i].Limit = l.limit()
+		totals[i].Add(p)
 		return nil
 	})
 	for i, b := range out {
@@ -211,8 +211,8 @@ func (c *cache) read(ctx context.Context, out []*bucket) error {
 }
 
 // take makes a sum the bucket's own.
-func (b *bucket) take(total *adder) {
-	if b.p = total.total(); b.p != nil {
+func (b *bucket) take(total *profiles.Adder) {
+	if b.p = total.Total(); b.p != nil {
 		b.cost += 4 * int64(len(b.p.AppendTo(nil))) // in memory it is about four times its bytes
 	}
 }

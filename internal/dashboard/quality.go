@@ -141,7 +141,7 @@ func (s *Server) cutOf(r *http.Request, sp *span) (cutter, error) {
 type piece struct {
 	to      int64
 	dataset string
-	sum     adder
+	sum     profiles.Adder
 }
 
 func (s *Server) qualityWindows(ctx context.Context, m *model.Model, sp *span, cut cutter, set string) ([]windowQuality, error) {
@@ -159,7 +159,7 @@ func (s *Server) qualityWindows(ctx context.Context, m *model.Model, sp *span, c
 	out := make([]windowQuality, 0, len(pieces))
 	for _, from := range slices.Sorted(maps.Keys(pieces)) {
 		pc := pieces[from]
-		w := qualityOf(m, pc.sum.total())
+		w := qualityOf(m, pc.sum.Total())
 		w.From, w.To, w.Dataset = s.rfc3339(from), s.rfc3339(pc.to), pc.dataset
 		out = append(out, w)
 	}
@@ -186,7 +186,7 @@ func (s *Server) addPieces(ctx context.Context, q profiles.Query, cut cutter, da
 			pc = &piece{to: to, dataset: dataset}
 			pieces[from] = pc
 		}
-		pc.sum.add(p)
+		pc.sum.Add(p)
 		return nil
 	})
 	if errors.Is(err, errTooManyWindows) {
@@ -220,9 +220,5 @@ func classNames(m *model.Model, names []string) []string {
 	if event.Task(m.Task) != event.Binary || m.Positive == "" || len(names) != 2 {
 		return names
 	}
-	negative := map[string]string{"1": "0", "true": "false", "True": "False", "yes": "no"}[m.Positive]
-	if negative == "" {
-		negative = "not " + m.Positive
-	}
-	return []string{negative, m.Positive}
+	return []string{m.NegativeClass(), m.Positive}
 }

@@ -10,45 +10,6 @@ import (
 	"github.com/leewayhq/leeway/internal/store/profiles"
 )
 
-// adder adds profiles up two by two, the equally large ones together: to merge
-// small ones into one growing sum would go over that sum again each time. It
-// owns what it is given.
-type adder struct {
-	limit int // as of Merge; MergeExact unless set
-	parts []*profile.Profile
-	sizes []int // of each part, in profiles: falling powers of two
-}
-
-func (a *adder) add(p *profile.Profile) {
-	size := 1
-	for n := len(a.parts); n > 0 && a.sizes[n-1] == size; n = len(a.parts) {
-		a.parts[n-1].Merge(p, a.exact())
-		p, size = a.parts[n-1], 2*size
-		a.parts, a.sizes = a.parts[:n-1], a.sizes[:n-1]
-	}
-	a.parts, a.sizes = append(a.parts, p), append(a.sizes, size)
-}
-
-func (a *adder) exact() int {
-	if a.limit == 0 {
-		return profile.MergeExact
-	}
-	return a.limit
-}
-
-// total is nil when nothing was added; the adder is empty afterwards.
-func (a *adder) total() *profile.Profile {
-	var sum *profile.Profile
-	for _, p := range slices.Backward(a.parts) {
-		if sum != nil {
-			p.Merge(sum, a.exact())
-		}
-		sum = p
-	}
-	*a = adder{limit: a.limit}
-	return sum
-}
-
 // group is the sum of some neighbours, kept by the first of them.
 type group struct {
 	members []*bucket
@@ -122,20 +83,20 @@ func (t *total) features(ref *profile.Profile) ([]measure.FeatureDrift, []measur
 
 // addUp merges consecutive buckets, group by group; nil when nothing happened.
 func addUp(list []*bucket) *profile.Profile {
-	var total adder
+	var total profiles.Adder
 	for len(list) > 0 {
 		b := list[0]
-		total.limit = b.line.limit()
+		total.Limit = b.line.limit()
 		n, p := 1, b.p
 		if (b.start/b.line.width)%groupOf == 0 && len(list) >= groupOf {
 			n, p = groupOf, b.groupSum(list[:groupOf])
 		}
 		if p != nil {
-			total.add(clone(p, total.limit))
+			total.Add(clone(p, total.Limit))
 		}
 		list = list[n:]
 	}
-	return total.total()
+	return total.Total()
 }
 
 // clone makes a profile that may be merged into.
@@ -152,26 +113,26 @@ func (b *bucket) groupSum(members []*bucket) *profile.Profile {
 	if b.group != nil && slices.Equal(b.group.members, members) {
 		return b.group.p
 	}
-	total := adder{limit: b.line.limit()}
+	total := profiles.Adder{Limit: b.line.limit()}
 	for _, m := range members {
 		if m.p != nil {
-			total.add(clone(m.p, total.limit))
+			total.Add(clone(m.p, total.Limit))
 		}
 	}
-	b.group = &group{members: slices.Clone(members), p: total.total()}
+	b.group = &group{members: slices.Clone(members), p: total.Total()}
 	return b.group.p
 }
 
 // merged is the sum of the query's windows, with features; nil when there are
 // none.
 func (s *Server) merged(ctx context.Context, q profiles.Query) (*profile.Profile, error) {
-	var total adder
+	var total profiles.Adder
 	err := s.cfg.Profiles.Scan(ctx, q, func(w *profiles.Window) error {
 		p, err := profile.Decode(w.Bytes)
 		if err == nil {
-			total.add(p)
+			total.Add(p)
 		}
 		return err
 	})
-	return total.total(), err
+	return total.Total(), err
 }

@@ -137,7 +137,7 @@ func (b *Batch) AppendTo(dst []byte) []byte {
 	dst = le.AppendUint32(dst, uint32(b.Flags))
 	dst = le.AppendUint16(dst, uint16(len(cols)))
 	dst = append(dst, byte(b.Kind), byte(b.Task))
-	dst = le.AppendUint64(dst, 0) // reserved
+	dst = le.AppendUint64(dst, b.Generation)
 	for _, s := range []string{b.Model, b.Positive, b.BatchID} {
 		dst = appendName(dst, s)
 	}
@@ -285,6 +285,7 @@ func (d *decoder) header() (h Header, rows, cols int, err error) {
 	}
 	h.Arrived, h.Flags = int64(le.Uint64(f[16:])), Flags(le.Uint32(f[24:]))
 	h.Kind, h.Task = Kind(f[30]), Task(f[31])
+	h.Generation = le.Uint64(f[32:])
 	for _, s := range []*string{&h.Model, &h.Positive, &h.BatchID} {
 		if *s, err = d.name(); err != nil {
 			return h, 0, 0, err

@@ -74,13 +74,16 @@ const (
 
 // Header is what is said once for all rows.
 type Header struct {
-	Kind     Kind
-	Task     Task
-	Flags    Flags
-	Arrived  int64  // when the door took it, unix ms
-	Model    string // empty for logs
-	Positive string // the positive class of a binary model
-	BatchID  string // the client's, or empty
+	Kind    Kind
+	Task    Task
+	Flags   Flags
+	Arrived int64 // when the door took it, unix ms
+	// Generation tells a model from one of the same name that was deleted: ids
+	// and batch ids of one mean nothing to the other.
+	Generation uint64
+	Model      string // empty for logs
+	Positive   string // the positive class of a binary model
+	BatchID    string // the client's, or empty
 }
 
 // Batch is rows in columns. A column that no row uses has length 0; a feature

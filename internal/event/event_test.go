@@ -8,7 +8,7 @@ import (
 )
 
 func sample(rows int) *Batch {
-	b := &Batch{Header: Header{Kind: Predictions, Task: Binary, Model: "fraud", Positive: "1", BatchID: "b1", Arrived: 1700000000123, Flags: Imported}, Rows: rows}
+	b := &Batch{Header: Header{Kind: Predictions, Task: Binary, Model: "fraud", Positive: "1", BatchID: "b1", Generation: 77, Arrived: 1700000000123, Flags: Imported}, Rows: rows}
 	b.Time = make([]int64, rows)
 	amount := Num{Name: "amount", Epoch: 1, Centre: 12.5, Values: make([]float64, rows)}
 	b.Score = Num{Values: make([]float64, rows)}
@@ -74,7 +74,7 @@ func TestSplitKeepsEachRowOnceInItsIDsPartition(t *testing.T) {
 	for p, part := range b.Split(4) {
 		for i := range part.Rows {
 			id := part.ID.At(i)
-			if got := HashID(ModelSeed("fraud"), id).Partition(4); got != p {
+			if got := HashID(b.Seed(), id).Partition(4); got != p {
 				t.Fatalf("row %s of partition %d stands in %d", id, got, p)
 			}
 			if part.Nums[0].Null(i) != (part.Time[i]%1700000000000%5 == 0) {

@@ -11,6 +11,9 @@ type Hash struct{ Hi, Lo uint64 }
 // ModelSeed starts the hashes of one model's ids.
 func ModelSeed(model string) uint64 { return xxh3.HashString(model) }
 
+// Seed starts the hashes of the ids of the header's model.
+func (h *Header) Seed() uint64 { return ModelSeed(h.Model) ^ h.Generation*0x9e3779b97f4a7c15 }
+
 // HashID is the hash of an id under its model's seed.
 func HashID(seed uint64, id []byte) Hash {
 	h := xxh3.Hash128Seed(id, seed)
@@ -35,7 +38,7 @@ func (b *Batch) Split(parts int) []*Batch {
 		return out
 	}
 	rows := make([][]int32, parts)
-	seed := ModelSeed(b.Model)
+	seed := b.Seed()
 	for i := range b.Rows {
 		p := HashID(seed, b.ID.At(i)).Partition(parts)
 		rows[p] = append(rows[p], int32(i))

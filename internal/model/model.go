@@ -82,7 +82,8 @@ type Model struct {
 	Task      Task      `json:"task"`
 	Declared  bool      `json:"declared,omitempty"` // the task was declared, not inferred
 	Positive  string    `json:"positive_class,omitempty"`
-	Threshold float64   `json:"threshold,omitempty"` // of the score, where no prediction is sent; 0 means 0.5
+	Negative  string    `json:"negative_class,omitempty"` // of a binary model, as seen
+	Threshold float64   `json:"threshold,omitempty"`      // of the score, where no prediction is sent; 0 means 0.5
 	Features  []Feature `json:"features,omitempty"`
 	Versions  []Version `json:"versions,omitempty"`
 	// Segments are the declared fields to cut by: a segment field or a

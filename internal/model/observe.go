@@ -143,11 +143,11 @@ func inferPositive(b *event.Batch) string {
 // complete brings the batch into the form that the model's task needs.
 func (e *entry) complete(b *event.Batch) {
 	m := &e.model
-	b.Task, b.Positive = event.Task(m.Task), m.Positive
+	b.Task, b.Positive, b.Generation = event.Task(m.Task), m.Positive, uint64(m.Created)
 	switch b.Task {
 	case event.Binary, event.Multiclass:
-		if b.Task == event.Binary && !b.Pred.Present() && b.Score.Present() {
-			b.Pred = decide(&b.Score, b.Positive, m.threshold())
+		if b.Task == event.Binary {
+			e.observeNegative(b)
 		}
 		b.PredValue = event.Num{}
 		if b.Label.Present() {
@@ -161,18 +161,39 @@ func (e *entry) complete(b *event.Batch) {
 	}
 }
 
-// decide makes predictions of scores.
-func decide(score *event.Num, positive string, threshold float64) event.Dict {
-	negative := map[string]string{"1": "0", "true": "false", "True": "False", "yes": "no"}[positive]
-	if negative == "" {
-		negative = "not " + positive
+// observeNegative learns how a binary model calls its other class, and makes
+// the decision where only a score was sent.
+func (e *entry) observeNegative(b *event.Batch) {
+	m := &e.model
+	for _, v := range b.Pred.Values {
+		if m.Negative == "" && v != m.Positive {
+			m.Negative, e.dirty = strings.Clone(v), true
+		}
 	}
-	d := event.Dict{Values: []string{negative, positive}, Codes: make([]int32, len(score.Values))}
+	if !b.Pred.Present() && b.Score.Present() {
+		b.Pred = m.decide(&b.Score)
+	}
+}
+
+// NegativeClass is how a binary model calls what is not positive.
+func (m *Model) NegativeClass() string {
+	if m.Negative != "" {
+		return m.Negative
+	}
+	if usual := map[string]string{"1": "0", "true": "false", "True": "False", "yes": "no"}[m.Positive]; usual != "" {
+		return usual
+	}
+	return "not " + m.Positive
+}
+
+// decide makes predictions of scores.
+func (m *Model) decide(score *event.Num) event.Dict {
+	d := event.Dict{Values: []string{m.NegativeClass(), m.Positive}, Codes: make([]int32, len(score.Values))}
 	for i, s := range score.Values {
 		switch {
 		case score.Null(i):
 			d.Codes[i] = -1
-		case s >= threshold:
+		case s >= m.threshold():
 			d.Codes[i] = 1
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,12 @@ import (
 
 // ErrNotFound is the class of errors about a model that was never seen.
 var ErrNotFound = errors.New("no such model")
+
+// ErrName is the class of errors about names that no model may have.
+var ErrName = errors.New("not a name for a model")
+
+// validName keeps names usable as file names and in addresses.
+var validName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
 
 // ErrLimit is the class of errors about a full registry.
 var ErrLimit = errors.New("registry limit reached")
@@ -170,6 +177,9 @@ func (r *Registry) entry(name string) (*entry, error) {
 	defer r.mu.Unlock()
 	if e := r.models[name]; e != nil {
 		return e, nil
+	}
+	if !validName.MatchString(name) {
+		return nil, fmt.Errorf("%w: %q: letters, digits, dots, dashes and underscores, at most 128, and no dot at the front", ErrName, name)
 	}
 	if len(r.models) >= r.cfg.MaxModels {
 		return nil, fmt.Errorf("%w: %d models, and %q would be one more; raise ingest.max_models or delete one", ErrLimit, len(r.models), name)

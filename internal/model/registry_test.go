@@ -195,6 +195,24 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestNamesThatWouldLeaveTheFolder(t *testing.T) {
+	r := open(t, t.TempDir())
+	for _, name := range []string{"", "../escaped", ".hidden", "a/b", "a b", "a\x00b"} {
+		if _, err := r.Declare(name, Declaration{}); !errors.Is(err, ErrName) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestNegativeClassIsTheOneThatWasSeen(t *testing.T) {
+	r := open(t, t.TempDir())
+	b := batch(2, func(b *event.Batch) { b.Pred, b.Score = classes("repaid", "default"), numbers(.1, .8) })
+	r.Observe(b)
+	if m, _ := r.Get("m"); m.NegativeClass() != "repaid" || m.Positive != "default" {
+		t.Fatalf("%+v", m)
+	}
+}
+
 func TestDamagedFileIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	os.WriteFile(filepath.Join(dir, "m.json"), []byte("{"), 0o644)

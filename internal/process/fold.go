@@ -32,7 +32,7 @@ func (w *worker) grouping(b *event.Batch) *grouping {
 		if i > 0 {
 			version = b.Version.Values[i-1]
 		}
-		g.metas[i] = w.names.metaID(b.Model, version, b.Task, b.Positive)
+		g.metas[i] = w.names.metaID(&b.Header, version)
 	}
 	for _, v := range b.Pred.Values {
 		g.classes = append(g.classes, w.names.id(v))
@@ -172,7 +172,7 @@ func (w *worker) liveRows(b *event.Batch, rows []int32) []int32 {
 	if b.Flags&event.Imported != 0 {
 		return []int32{}
 	}
-	oldest := b.Arrived - w.cfg.LateAfter.Milliseconds()
+	oldest := w.oldestLive(b)
 	all := rows
 	if all == nil {
 		late := false
@@ -195,6 +195,15 @@ func (w *worker) liveRows(b *event.Batch, rows []int32) []int32 {
 	}
 	w.metrics.count(b.Model, "late", len(all)-len(live))
 	return live
+}
+
+// oldestLive is the event time from which on a row belongs to the present.
+func (w *worker) oldestLive(b *event.Batch) int64 {
+	return b.Arrived - w.cfg.LateAfter.Milliseconds()
+}
+
+func (w *worker) isLive(b *event.Batch, row int) bool {
+	return b.Flags&event.Imported == 0 && b.Time[row] >= w.oldestLive(b)
 }
 
 // foldReference folds rows of a reference, with their labels if they have any.

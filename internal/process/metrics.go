@@ -10,10 +10,10 @@ import (
 )
 
 type metrics struct {
-	records, bytes, failures, skipped prometheus.Counter
-	rows                              *prometheus.CounterVec // model, result
-	steps                             prometheus.Histogram
-	pending, unlabelled, joinBytes    *prometheus.GaugeVec // partition
+	records, bytes, failures, skipped, losses prometheus.Counter
+	rows                                      *prometheus.CounterVec // model, result
+	steps                                     prometheus.Histogram
+	pending, unlabelled, joinBytes            *prometheus.GaugeVec // partition
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -32,6 +32,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		bytes:    counter("bytes_total", "Bytes of queue records that were folded."),
 		failures: counter("failures_total", "Steps that failed, were undone and tried again."),
 		skipped:  counter("skipped_records_total", "Records that could not be folded and were skipped."),
+		losses:   counter("accepted_losses_total", "Partitions that went on behind a loss in the queue, as asked."),
 		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leeway_process_rows_total", Help: "Rows by what became of them.",
 		}, []string{"model", "result"}),

@@ -80,7 +80,7 @@ func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
 		}
 		if ok {
 			w.setLabel(&e.Entry, l)
-			w.countLabel(&e.Entry, l, b)
+			w.countLabel(&e.Entry, l, b, w.isLive(b, r))
 		}
 		if named {
 			if err := w.join.Put(&e.Entry, b.Arrived); err != nil {
@@ -109,11 +109,12 @@ func (w *worker) foldLabels(b *event.Batch) error {
 	}
 	ids := w.lookup(b)
 	var e join.Entry
-	joined, early, corrected, same := 0, 0, 0, 0
+	joined, early, corrected, same, empty := 0, 0, 0, 0, 0
 	for r := range b.Rows {
-		hash, _ := ids.at(r)
+		hash, named := ids.at(r)
 		l, ok := labels.at(r)
-		if !ok {
+		if !ok || !named {
+			empty++
 			continue
 		}
 		if !w.join.Find(hash, &e) {
@@ -130,7 +131,7 @@ func (w *worker) foldLabels(b *event.Batch) error {
 			w.correctLabel(&e, old, l)
 			corrected++
 		default:
-			w.countLabel(&e, l, b)
+			w.countLabel(&e, l, b, b.Flags&event.Imported == 0)
 			joined++
 		}
 		w.setLabel(&e, l)
@@ -142,6 +143,7 @@ func (w *worker) foldLabels(b *event.Batch) error {
 	w.metrics.count(b.Model, "label_early", early)
 	w.metrics.count(b.Model, "label_corrected", corrected)
 	w.metrics.count(b.Model, "label_repeated", same)
+	w.metrics.count(b.Model, "label_without_id", empty)
 	return nil
 }
 
@@ -158,12 +160,12 @@ func (w *worker) storedLabel(e *join.Entry) label {
 	return label{bits: e.Label, number: e.Flags&join.LabelNumber != 0}
 }
 
-// countLabel counts a joined label by the prediction's time and, unless it is
-// history, by the time of evaluation, in all rows and in the segments.
-func (w *worker) countLabel(e *join.Entry, l label, b *event.Batch) {
+// countLabel counts a joined label by the prediction's time and, if it is live
+// and not history, by the time of evaluation, in all rows and in the segments.
+func (w *worker) countLabel(e *join.Entry, l label, b *event.Batch, live bool) {
 	w.settleLabel(e, l, at{profiles.ByPrediction, e.Window}, 1)
 	w.noteImported(b, e.Window)
-	if b.Flags&event.Imported == 0 {
+	if live {
 		w.settleLabel(e, l, at{profiles.ByEvaluation, minuteOf(b.Arrived)}, 1)
 	}
 }
@@ -241,7 +243,7 @@ type lookup struct {
 const lookupRows = 64
 
 func (w *worker) lookup(b *event.Batch) lookup {
-	return lookup{b: b, join: w.join, seed: event.ModelSeed(b.Model), hashes: w.hashes[:0]}
+	return lookup{b: b, join: w.join, seed: b.Seed(), hashes: w.hashes[:0]}
 }
 
 // at is the hash of a row's id; named is false when it has none. Rows are asked

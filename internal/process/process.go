@@ -44,6 +44,9 @@ type Config struct {
 	// Horizon of arrival time (30 days).
 	JoinDir string
 	Horizon time.Duration
+	// JoinMemory bounds the index of pending predictions of all partitions; when
+	// it is full the oldest go early, counted. 0 is a quarter of the machine.
+	JoinMemory int64
 	// StepTime and StepBytes end a step: 200 ms, 64 MiB.
 	StepTime  time.Duration
 	StepBytes int
@@ -54,6 +57,8 @@ type Config struct {
 	BatchMemory time.Duration
 	// Logs takes log lines; nil drops them, counted.
 	Logs LogSink
+	// AcceptLoss goes on from the end of a log that lacks what was committed.
+	AcceptLoss bool
 	// Published is called after each commit, from the worker's goroutine.
 	Published  func(*Update)
 	Logger     *slog.Logger
@@ -65,6 +70,9 @@ type Config struct {
 // after a crash and must not count it twice; Flush makes what was appended for
 // a partition durable and is called before the offset is committed.
 type LogSink interface {
+	// Rewind forgets what was appended for a partition and not flushed: the step
+	// was undone and will be folded again.
+	Rewind(partition int)
 	Append(ctx context.Context, partition int, offset uint64, batches []*event.Batch) error
 	Flush(ctx context.Context, partition int) error
 }
@@ -116,6 +124,13 @@ func orDefault[T comparable](v *T, def T) {
 	}
 }
 
+// joinSlots is a partition's share of the memory for pending predictions, at
+// the size that a slot takes when the index has just grown.
+func (c *Config) joinSlots() uint64 {
+	const slotMemory = 20
+	return uint64(c.JoinMemory) / slotMemory / uint64(c.Log.Partitions())
+}
+
 // Processor is the workers of all partitions.
 type Processor struct {
 	cfg     Config
@@ -139,15 +154,27 @@ func Open(cfg Config) (*Processor, error) {
 			return nil, errors.Join(err, p.Close())
 		}
 		p.workers = append(p.workers, w)
-		_, next, err := cfg.Log.Bounds(part)
-		if err == nil && next < w.next {
-			err = fmt.Errorf("%w: partition %d ends at %d, %d was committed; start with an empty queue folder and --accept-loss to go on without them", ErrBehind, part, next, w.next)
-		}
-		if err != nil {
+		if err := w.checkLoss(); err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
 	}
 	return p, nil
+}
+
+// checkLoss compares the committed offset with the end of the log. A log that
+// ends before it has lost records which were acknowledged.
+func (w *worker) checkLoss() error {
+	_, end, err := w.cfg.Log.Bounds(w.partition)
+	if err != nil || end >= w.next {
+		return err
+	}
+	if !w.cfg.AcceptLoss {
+		return fmt.Errorf("%w: partition %d ends at %d, %d was committed; what was folded is safe, what was appended after it may be gone; restore the queue folder, or start with --accept-loss to go on", ErrBehind, w.partition, end, w.next)
+	}
+	w.metrics.losses.Inc()
+	w.cfg.Logger.Error("going on behind a loss in the queue, as asked", "partition", w.partition, "committed", w.next, "end", end)
+	w.next = end
+	return w.commit(context.Background())
 }
 
 func (c *Config) joinDir(partition int) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -81,9 +82,12 @@ func (w *worker) recover() error {
 	if err := w.close(); err != nil {
 		return err
 	}
-	w.join, err = join.Open(join.Config{Dir: w.cfg.joinDir(w.partition), Horizon: w.cfg.Horizon}, extent)
+	w.join, err = join.Open(join.Config{Dir: w.cfg.joinDir(w.partition), Horizon: w.cfg.Horizon, MaxSlots: w.cfg.joinSlots()}, extent)
 	if err != nil {
 		return err
+	}
+	if w.cfg.Logs != nil {
+		w.cfg.Logs.Rewind(w.partition)
 	}
 	w.names = newNames(known)
 	w.folder = profile.NewFolder(0)
@@ -149,7 +153,12 @@ func (w *worker) committedOffset() queue.Offset {
 }
 
 // takeStep folds what comes within the step's time and size, and commits it.
-func (w *worker) takeStep(ctx context.Context) error {
+func (w *worker) takeStep(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // of the commit; foldRecord has its own
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	if w.join == nil {
 		if err := w.recover(); err != nil {
 			return err
@@ -194,7 +203,7 @@ func (w *worker) read(ctx context.Context, wait time.Duration) ([]queue.Record, 
 	until, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	records, err := w.cfg.Log.Read(until, w.partition, w.next, max(1, w.cfg.StepBytes-w.step.bytes))
-	if err != nil && until.Err() != nil && ctx.Err() == nil {
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		w.next = max(w.next, end)
 		return nil, errNothing
 	}
@@ -274,7 +283,7 @@ func (w *worker) repeated(b *event.Batch) (bool, error) {
 	if b.BatchID == "" {
 		return false, nil
 	}
-	id := b.Model + "\x00" + b.BatchID
+	id := strconv.FormatUint(b.Seed(), 36) + "\x00" + b.BatchID
 	seen := w.step.seen[id]
 	if !seen {
 		var err error
@@ -331,7 +340,7 @@ func (w *worker) noteImported(b *event.Batch, minute uint32) {
 	if w.step.imported == nil {
 		w.step.imported = map[string]Span{}
 	}
-	model := w.names.meta(w.names.metaID(b.Model, "", b.Task, b.Positive)).Model // not a view of the record
+	model := w.names.meta(w.names.metaID(&b.Header, "")).Model // not a view of the record
 	w.step.imported[model] = w.step.imported[model].Extend(int64(minute) * minuteMS)
 }
 
@@ -344,9 +353,9 @@ func (w *worker) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	if n := w.join.Expire(w.cfg.Now().UnixMilli()); n > 0 {
-		w.metrics.count("", "label_never_came", int(n))
-	}
+	unlabelled, early := w.join.Expire(w.cfg.Now().UnixMilli())
+	w.metrics.count("", "label_never_came", int(unlabelled))
+	w.metrics.count("", "join_full", int(early))
 	extent, err := w.join.Sync()
 	if err != nil {
 		return err
@@ -367,6 +376,8 @@ func (w *worker) commit(ctx context.Context) error {
 		return err
 	}
 	update := &Update{Partition: w.partition, Deltas: st.Deltas, Imported: w.step.imported}
+	w.metrics.count("", "name_limit", w.names.over)
+	w.names.over = 0
 	w.beginStep()
 	w.setProgress(w.next, nil)
 	w.metrics.commit(w.partition, w.join.Stats(), time.Since(start))

@@ -63,6 +63,24 @@ const MaxSegments = 11
 type Config struct {
 	Dir     string
 	Horizon time.Duration // 30 days
+	// MaxSlots bounds the entries; above it the oldest bucket goes before its
+	// time. A slot takes 48 bytes of disk and about 13 of memory. 0 is no bound.
+	MaxSlots uint64
+	// BucketSlots ends a bucket early, so that there is always an old one to
+	// give up: a sixteenth of MaxSlots, at most 4 Mi.
+	BucketSlots uint64
+}
+
+func (c *Config) setDefaults() {
+	if c.Horizon <= 0 {
+		c.Horizon = 30 * 24 * time.Hour
+	}
+	if c.BucketSlots == 0 {
+		c.BucketSlots = 4 << 20
+		if c.MaxSlots > 0 {
+			c.BucketSlots = min(c.BucketSlots, max(1, c.MaxSlots/16))
+		}
+	}
 }
 
 // Store is the pending entries of one partition.
@@ -95,16 +113,14 @@ type BucketState struct {
 
 // Open brings the files to the committed state and reads the ids back.
 func Open(cfg Config, state State) (*Store, error) {
-	if cfg.Horizon <= 0 {
-		cfg.Horizon = 30 * 24 * time.Hour
-	}
+	cfg.setDefaults()
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
 	s := &Store{cfg: cfg}
 	known := map[string]bool{}
 	for _, b := range state.Buckets {
-		opened, err := openBucket(s.fileOf(b.Start), b)
+		opened, err := openBucket(s.fileOf(b.Base), b)
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -138,8 +154,9 @@ func (s *Store) fill() {
 	flush()
 }
 
-func (s *Store) fileOf(start int64) string {
-	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%013d.join", start))
+// fileOf names a bucket by the number of its first slot.
+func (s *Store) fileOf(base uint64) string {
+	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%013d.join", base))
 }
 
 // removeUnknown deletes files that no committed state names.
@@ -224,13 +241,14 @@ func (s *Store) bucketFor(arrived int64) (*bucket, error) {
 	base := uint64(0)
 	if n := len(s.buckets); n > 0 {
 		last := s.buckets[n-1]
-		if arrived < last.start+span {
+		size := last.end() - last.base
+		if size == 0 || (arrived < last.start+span && size < s.cfg.BucketSlots) {
 			return last, nil
 		}
 		base = last.end()
 	}
 	start := arrived - arrived%span
-	b, err := openBucket(s.fileOf(start), BucketState{Start: start, Base: base})
+	b, err := openBucket(s.fileOf(base), BucketState{Start: start, Base: base})
 	if err != nil {
 		return nil, err
 	}
@@ -257,18 +275,28 @@ func (s *Store) firstSlot() uint64 {
 func (s *Store) read(slot uint64, e *Entry) { decodeEntry(s.bucketOf(slot).at(slot), e) }
 
 // Expire drops the buckets that are wholly past the horizon at time now, and
-// tells how many predictions in them never got a label. The files go when Done
+// tells how many predictions in them never got a label; early are those that
+// had to go before their time because there is no room. The files go when Done
 // is called after the commit.
-func (s *Store) Expire(now int64) (unlabelled int64) {
-	s.last.valid = false
+func (s *Store) Expire(now int64) (unlabelled, early int64) {
 	span, horizon := (s.cfg.Horizon / 30).Milliseconds(), s.cfg.Horizon.Milliseconds()
 	for len(s.buckets) > 1 && s.buckets[0].start+span+horizon < now {
-		unlabelled += s.buckets[0].open
-		s.buckets[0].close()
-		s.dropped = append(s.dropped, s.buckets[0].name)
-		s.buckets = s.buckets[1:]
+		unlabelled += s.drop()
 	}
-	return unlabelled
+	for len(s.buckets) > 1 && s.cfg.MaxSlots > 0 && s.buckets[len(s.buckets)-1].end()-s.firstSlot() > s.cfg.MaxSlots {
+		early += s.drop()
+	}
+	return unlabelled, early
+}
+
+// drop gives up the oldest bucket and tells how many predictions of it waited.
+func (s *Store) drop() int64 {
+	b := s.buckets[0]
+	b.close()
+	s.dropped = append(s.dropped, b.name)
+	s.buckets = s.buckets[1:]
+	s.last.valid = false
+	return b.open
 }
 
 // Sync makes everything that was put durable and returns the state to commit.

@@ -120,7 +120,7 @@ func TestBucketsExpireWhole(t *testing.T) {
 		put(t, s, Entry{Hash: id(d), Flags: HasRow | HasPred}, int64(d)*day)
 	}
 	put(t, s, Entry{Hash: id(1), Flags: HasRow | HasPred | HasLabel}, 39*day)
-	if got := s.Expire(39 * day); got != 7 { // days 0 to 7, of which day 1 has its label
+	if got, _ := s.Expire(39 * day); got != 7 { // days 0 to 7, of which day 1 has its label
 		t.Fatal("expired without a label:", got)
 	}
 	var e Entry
@@ -147,6 +147,31 @@ func TestBucketsExpireWhole(t *testing.T) {
 	}
 	if !s.Find(id(0), &e) || e.Value != 2 {
 		t.Fatal(e)
+	}
+}
+
+func TestFullStoreGivesUpItsOldest(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(Config{Dir: dir, MaxSlots: 1600}, State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	given := int64(0)
+	for i := range 5000 { // all in one day
+		put(t, s, Entry{Hash: id(i), Flags: HasRow | HasPred}, 1)
+		if i%100 == 99 {
+			_, early := s.Expire(1)
+			given += early
+			sync(t, s)
+		}
+	}
+	if n := s.Stats().Entries; given < 3300 || given > 3600 || int64(s.Stats().Unlabelled)+given != 5000 {
+		t.Fatal("given up", given, "kept", s.Stats().Unlabelled, "cells", n)
+	}
+	var e Entry
+	if s.Find(id(0), &e) || !s.Find(id(4999), &e) {
+		t.Fatal("the wrong ones went")
 	}
 }
 

@@ -32,12 +32,12 @@ type Window struct {
 // Scan calls fn for each window of the query: first the hours in order of time,
 // then the minutes. One minute never stands in both.
 func (s *Store) Scan(ctx context.Context, q Query, fn func(w *Window) error) error {
-	for _, l := range []level{hours, minutes} {
-		if err := s.scanLevel(ctx, q, l, fn); err != nil {
-			return err
-		}
+	snap := s.db.NewSnapshot() // a rollup in between would hide what it moves
+	err := scanLevel(ctx, snap, &q, hours, fn)
+	if err == nil {
+		err = scanLevel(ctx, snap, &q, minutes, fn)
 	}
-	return nil
+	return errors.Join(err, snap.Close())
 }
 
 func (q *Query) bounds(l level) (from, to []byte) {
@@ -58,9 +58,9 @@ func ceilMinute(ms int64) int64 {
 	return floorDiv(ms+minuteMS-1, minuteMS) * minuteMS
 }
 
-func (s *Store) scanLevel(ctx context.Context, q Query, l level, fn func(w *Window) error) error {
+func scanLevel(ctx context.Context, snap *pebble.Snapshot, q *Query, l level, fn func(w *Window) error) error {
 	from, to := q.bounds(l)
-	it, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: to})
+	it, err := snap.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err
 	}
@@ -92,20 +92,55 @@ func (s *Store) scanLevel(ctx context.Context, q Query, l level, fn func(w *Wind
 
 // Merged is the sum of the query's windows; nil when there are none.
 func (s *Store) Merged(ctx context.Context, q Query) (*profile.Profile, error) {
-	var sum *profile.Profile
+	var sum Adder
 	err := s.Scan(ctx, q, func(w *Window) error {
 		p, err := profile.Decode(w.Bytes)
-		if err != nil {
-			return err
+		if err == nil {
+			sum.Add(p)
 		}
-		if sum == nil {
-			sum = p
-			return nil
-		}
-		sum.Merge(p, profile.MergeExact)
-		return nil
+		return err
 	})
-	return sum, err
+	return sum.Total(), err
+}
+
+// Adder adds profiles up two by two, the equally large ones together: to merge
+// small ones into one growing sum would go over that sum again each time. It
+// owns what it is given. The zero value is ready.
+type Adder struct {
+	Limit int // as of Merge; MergeExact unless set
+	parts []*profile.Profile
+	sizes []int // of each part, in profiles: falling powers of two
+}
+
+// Add adds one profile.
+func (a *Adder) Add(p *profile.Profile) {
+	size := 1
+	for n := len(a.parts); n > 0 && a.sizes[n-1] == size; n = len(a.parts) {
+		a.parts[n-1].Merge(p, a.exact())
+		p, size = a.parts[n-1], 2*size
+		a.parts, a.sizes = a.parts[:n-1], a.sizes[:n-1]
+	}
+	a.parts, a.sizes = append(a.parts, p), append(a.sizes, size)
+}
+
+func (a *Adder) exact() int {
+	if a.Limit == 0 {
+		return profile.MergeExact
+	}
+	return a.Limit
+}
+
+// Total is nil when nothing was added; the adder is empty afterwards.
+func (a *Adder) Total() *profile.Profile {
+	var sum *profile.Profile
+	for _, p := range slices.Backward(a.parts) {
+		if sum != nil {
+			p.Merge(sum, a.exact())
+		}
+		sum = p
+	}
+	*a = Adder{Limit: a.Limit}
+	return sum
 }
 
 // Extent is when a model's first and last windows of a set begin; ok is false
