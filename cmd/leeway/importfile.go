@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/leewayhq/leeway/internal/collect/decode"
 	"github.com/leewayhq/leeway/internal/collect/file"
 )
 
@@ -28,8 +28,8 @@ func importFile(ctx context.Context, std stdio, args []string) error {
 	if o.Zone, err = time.LoadLocation(zone); err != nil {
 		return err
 	}
-	if o.Map, err = parseMap(mapping); err != nil {
-		return err
+	if o.Map, err = decode.ParseMap(mapping); err != nil {
+		return fmt.Errorf("--map: %w", err)
 	}
 	if o.Time, err = parseTime(at, o.Zone); err != nil {
 		return err
@@ -41,22 +41,24 @@ func importFile(ctx context.Context, std stdio, args []string) error {
 	for _, r := range sum.First {
 		fmt.Fprintf(std.err, "  row %d %s: %s\n", r.Row, r.Field, r.Reason)
 	}
+	for _, w := range sum.Warnings {
+		fmt.Fprintf(std.err, "  warning: %s\n", warning(&w))
+	}
+	if err == nil && !sum.Settled {
+		fmt.Fprintln(std.err, "Everything is stored. The server did not say how far it has processed it (GET /api/v1/status, role ingest), so numbers may still change.")
+	}
 	return err
 }
 
-func parseMap(text string) (map[string]string, error) {
-	m := map[string]string{}
-	if text == "" {
-		return m, nil
+func warning(w *decode.Warning) string {
+	text := w.Reason
+	if w.Field != "" {
+		text = w.Field + ": " + text
 	}
-	for _, pair := range strings.Split(text, ",") {
-		role, column, ok := strings.Cut(pair, "=")
-		if !ok || role == "" || column == "" {
-			return nil, fmt.Errorf("--map: %q is not role=column", pair)
-		}
-		m[strings.TrimSpace(role)] = strings.TrimSpace(column)
+	if w.Count > 1 {
+		text += fmt.Sprintf(" (%d times)", w.Count)
 	}
-	return m, nil
+	return text
 }
 
 func parseTime(text string, zone *time.Location) (time.Time, error) {

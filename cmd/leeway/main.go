@@ -58,6 +58,7 @@ func commands() []command {
 		{"reference", "choose what drift is measured against", reference},
 		{"check", "check a configuration without starting", check},
 		{"token", "create, list and revoke access tokens", token},
+		{"repair", "give up what is damaged, so that the rest goes on", repair},
 		{"inspect", "look into a data folder", inspect},
 		{"version", "print the version", printVersion},
 	}
@@ -121,11 +122,8 @@ func flags(std stdio, name, args string) *flag.FlagSet {
 
 // parse reads the flags; leftover words are an error unless allowed.
 func parse(fs *flag.FlagSet, std stdio, args []string, words int) error {
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return errUsage // the flag set has said why
+	if err := parseSome(fs, args); err != nil {
+		return err
 	}
 	if fs.NArg() != words {
 		fmt.Fprintf(std.err, "leeway %s: %d words after the flags, %d expected\n", fs.Name(), fs.NArg(), words)
@@ -133,6 +131,15 @@ func parse(fs *flag.FlagSet, std stdio, args []string, words int) error {
 		return errUsage
 	}
 	return nil
+}
+
+// parseSome reads the flags and leaves the words to the caller.
+func parseSome(fs *flag.FlagSet, args []string) error {
+	err := fs.Parse(args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return errUsage // the flag set has said why
+	}
+	return err
 }
 
 func printVersion(_ context.Context, std stdio, _ []string) error {

@@ -14,7 +14,10 @@ import (
 )
 
 // serverFlags are those that serve and demo share.
-type serverFlags struct{ listen, data, config string }
+type serverFlags struct {
+	listen, data, config string
+	acceptLoss           bool
+}
 
 // load reads the configuration and lays the flags over it.
 func (f *serverFlags) load() (*config.Config, error) {
@@ -33,10 +36,11 @@ func (f *serverFlags) load() (*config.Config, error) {
 
 func serve(ctx context.Context, std stdio, args []string) error {
 	var f serverFlags
-	fs := flags(std, "serve", "[--listen ADDR] [--data DIR] [--config FILE]")
+	fs := flags(std, "serve", "[--listen ADDR] [--data DIR] [--config FILE] [--accept-loss]")
 	fs.StringVar(&f.listen, "listen", "", "`address` to listen on (default 127.0.0.1:7420)")
 	fs.StringVar(&f.data, "data", "", "data `folder` (default ./leeway-data)")
 	fs.StringVar(&f.config, "config", "", "configuration `file` (optional)")
+	fs.BoolVar(&f.acceptLoss, "accept-loss", false, "go on where the queue has lost records that were processed; see docs/operate/troubleshooting.md")
 	if err := parse(fs, std, args, 0); err != nil {
 		return err
 	}
@@ -53,8 +57,15 @@ func (f *serverFlags) options(logTo io.Writer) (app.Options, error) {
 		return app.Options{}, err
 	}
 	level := new(slog.LevelVar)
+	var fixed []string
+	if f.listen != "" {
+		fixed = append(fixed, "listen")
+	}
+	if f.data != "" {
+		fixed = append(fixed, "data")
+	}
 	return app.Options{
-		Config: cfg, ConfigFile: f.config, Version: version, Build: build(),
+		Config: cfg, ConfigFile: f.config, Fixed: fixed, AcceptLoss: f.acceptLoss, Version: version, Build: build(),
 		Logger: newLogger(logTo, cfg.Log, level), LogLevel: level,
 	}, nil
 }
@@ -120,13 +131,22 @@ func reloadOnHangup(ctx context.Context, a *app.App, log *slog.Logger) {
 }
 
 func check(_ context.Context, std stdio, args []string) error {
+	var name string
 	fs := flags(std, "check", "[FILE]")
-	if err := fs.Parse(args); err != nil {
+	fs.StringVar(&name, "config", "", "configuration `file`, as for serve (default leeway.yml)")
+	if err := parseSome(fs, args); err != nil {
+		return err
+	}
+	if fs.NArg() > 1 || (fs.NArg() == 1 && name != "") {
+		fmt.Fprintln(std.err, "leeway check: one file at a time")
+		fs.Usage()
 		return errUsage
 	}
-	name := "leeway.yml"
-	if fs.NArg() > 0 {
+	if fs.NArg() == 1 {
 		name = fs.Arg(0)
+	}
+	if name == "" {
+		name = "leeway.yml"
 	}
 	cfg, problems := config.Load(name)
 	if len(problems) == 0 {

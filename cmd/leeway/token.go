@@ -20,7 +20,15 @@ func token(_ context.Context, std stdio, args []string) error {
 	fs := flags(std, "token", tokenUsage)
 	fs.StringVar(&f.data, "data", "", "data `folder` (default ./leeway-data)")
 	fs.StringVar(&f.config, "config", "", "configuration `file` (optional)")
-	if err := fs.Parse(args); err != nil {
+	if err := parseSome(fs, args); err != nil {
+		return err
+	}
+	do, err := tokenAction(std, fs.Args())
+	if err != nil {
+		return err
+	}
+	if do == nil {
+		fs.Usage()
 		return errUsage
 	}
 	cfg, err := f.load()
@@ -31,24 +39,25 @@ func token(_ context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	words := fs.Args()
-	switch {
-	case len(words) == 3 && words[0] == "create":
-		return createToken(std, store, words[1], words[2])
-	case len(words) == 1 && words[0] == "list":
-		return listTokens(std, store)
-	case len(words) == 2 && words[0] == "revoke":
-		return store.Revoke(words[1])
-	}
-	fs.Usage()
-	return errUsage
+	return do(store)
 }
 
-func createToken(std stdio, store *access.Store, name, roleName string) error {
-	role, err := access.ParseRole(roleName)
-	if err != nil {
-		return err
+// tokenAction is what the words ask for, nil for nothing that there is. It is
+// known before the store is opened, which makes a folder where there is none.
+func tokenAction(std stdio, words []string) (func(*access.Store) error, error) {
+	switch {
+	case len(words) == 3 && words[0] == "create":
+		role, err := access.ParseRole(words[2])
+		return func(s *access.Store) error { return createToken(std, s, words[1], role) }, err
+	case len(words) == 1 && words[0] == "list":
+		return func(s *access.Store) error { return listTokens(std, s) }, nil
+	case len(words) == 2 && words[0] == "revoke":
+		return func(s *access.Store) error { return s.Revoke(words[1]) }, nil
 	}
+	return nil, nil
+}
+
+func createToken(std stdio, store *access.Store, name string, role access.Role) error {
 	secret, t, err := store.Create(name, role)
 	if err != nil {
 		return err

@@ -43,6 +43,11 @@ import (
 type Options struct {
 	Config     *config.Config
 	ConfigFile string // for a reload; empty when there is none
+	// Fixed are the keys that the command line set, "listen" or "data": a reload
+	// leaves them as they are, whatever the file says.
+	Fixed []string
+	// AcceptLoss goes on where the queue lost what was processed.
+	AcceptLoss bool
 	Version    string
 	Build      string
 	Demo       bool // says so on every page

@@ -36,16 +36,28 @@ func (a *App) openPublisher(ctx context.Context) (err error) {
 
 func (a *App) openProcessor(context.Context) (err error) {
 	a.processor, err = process.Open(process.Config{
-		Log: a.queue, Profiles: a.profiles, JoinDir: a.dir("join"), Horizon: a.cfg.Join.Horizon,
-		LateAfter: a.cfg.Ingest.LateAfter, Logs: a.archive,
+		Log: a.queue, Profiles: a.profiles, JoinDir: a.dir("join"), Horizon: a.cfg.Join.Horizon, JoinMemory: a.cfg.Join.MemoryBytes,
+		LateAfter: a.cfg.Ingest.LateAfter, Logs: a.archive, AcceptLoss: a.opts.AcceptLoss,
 		Published: a.published, Logger: a.log, Registerer: a.reg,
 	})
 	if err != nil {
 		return err
 	}
+	a.warnOfLogs()
 	a.processor.Start()
 	a.steps.closer("processor", a.processor.Close)
 	return nil
+}
+
+// warnOfLogs tells when the log archive knows offsets that the queue has still
+// to give out: an emptied queue begins anew, and the archive takes an offset
+// once.
+func (a *App) warnOfLogs() {
+	for _, s := range a.processor.Status() {
+		if known := a.archive.Committed(s.Partition); known > s.End {
+			a.log.Error("log lines are passed over until the queue has caught up; move the folder archive away to keep them", "partition", s.Partition, "queue_end", s.End, "archive_end", known)
+		}
+	}
 }
 
 func (a *App) openDoor(context.Context) error {

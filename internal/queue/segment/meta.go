@@ -38,7 +38,7 @@ func loadMeta(fs vfs.FS, dir string, want int) (int, error) {
 	case want != 0 && want != m.Partitions:
 		return 0, fmt.Errorf("queue: %s has %d partitions and the configuration says %d: "+
 			"the number cannot change, since a prediction and its label must meet; "+
-			"set it back, or process all and begin with an empty directory", dir, m.Partitions, want)
+			"set it back, or to 0; another number needs a new, empty data folder", dir, m.Partitions, want)
 	}
 	return m.Partitions, nil
 }
