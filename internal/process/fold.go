@@ -1,7 +1,11 @@
 package process
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/store/join"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 )
 
@@ -20,13 +24,14 @@ type group struct {
 // grouping is a batch with what its rows have in common looked up once.
 type grouping struct {
 	b        *event.Batch
-	metas    []uint32 // by version code, that of no version first
-	classes  []uint32 // by code of the prediction
-	segments [][]uint32
+	metas    []uint32   // by version code, that of no version first
+	classes  []uint32   // by code of the prediction
+	fields   []int      // of the batch's segments, those that are folded, by name
+	segments [][]uint32 // by field and code
 }
 
 func (w *worker) grouping(b *event.Batch) *grouping {
-	g := &grouping{b: b, metas: make([]uint32, len(b.Version.Values)+1), segments: make([][]uint32, len(b.Segments))}
+	g := &grouping{b: b, metas: make([]uint32, len(b.Version.Values)+1), fields: w.segmentFields(b)}
 	for i := range g.metas {
 		version := ""
 		if i > 0 {
@@ -37,13 +42,30 @@ func (w *worker) grouping(b *event.Batch) *grouping {
 	for _, v := range b.Pred.Values {
 		g.classes = append(g.classes, w.names.id(v))
 	}
-	for i := range b.Segments {
-		d := &b.Segments[i]
-		for _, v := range d.Values {
-			g.segments[i] = append(g.segments[i], w.names.id(d.Name+"="+v))
+	for _, f := range g.fields {
+		d := &b.Segments[f]
+		ids := make([]uint32, len(d.Values))
+		for code, v := range d.Values {
+			ids[code] = w.names.id(d.Name + "=" + v)
 		}
+		g.segments = append(g.segments, ids)
 	}
 	return g
+}
+
+// segmentFields are the first fields by name, as many as the join keeps for the
+// label: a prediction is counted in the same segments as its label.
+func (w *worker) segmentFields(b *event.Batch) []int {
+	fields := make([]int, len(b.Segments))
+	for i := range fields {
+		fields[i] = i
+	}
+	slices.SortFunc(fields, func(i, j int) int { return strings.Compare(b.Segments[i].Name, b.Segments[j].Name) })
+	if over := len(fields) - join.MaxSegments; over > 0 {
+		w.metrics.count(b.Model, "segment_field_limit", over)
+		fields = fields[:join.MaxSegments]
+	}
+	return fields
 }
 
 func (g *grouping) meta(row int) uint32 {
@@ -56,7 +78,7 @@ func (g *grouping) meta(row int) uint32 {
 // appendSegments lists the names of a row's segments.
 func (g *grouping) appendSegments(to []uint32, row int) []uint32 {
 	for i := range g.segments {
-		if code := g.b.Segments[i].Codes[row]; code >= 0 {
+		if code := g.b.Segments[g.fields[i]].Codes[row]; code >= 0 {
 			to = append(to, g.segments[i][code])
 		}
 	}
@@ -116,14 +138,23 @@ func (w *worker) foldWindows(set profiles.Set, g *grouping, groups []group) {
 	}
 }
 
-// foldSegment adds rows to the windows of one segment field.
+// foldSegment adds rows to the windows of one segment field. Its cost is that
+// of the rows, however large the dictionary is.
 func (w *worker) foldSegment(k windowKey, g *grouping, field int, rows []int32) {
-	d := &g.b.Segments[field]
-	byCode := make([][]int32, len(d.Values))
+	d := &g.b.Segments[g.fields[field]]
+	if len(w.byCode) < len(d.Values) {
+		w.byCode = append(w.byCode, make([][]int32, len(d.Values)-len(w.byCode))...)
+	}
+	used := w.usedCodes[:0]
 	add := func(r int32) {
-		if code := d.Codes[r]; code >= 0 {
-			byCode[code] = append(byCode[code], r)
+		code := d.Codes[r]
+		if code < 0 {
+			return
 		}
+		if len(w.byCode[code]) == 0 {
+			used = append(used, code)
+		}
+		w.byCode[code] = append(w.byCode[code], r)
 	}
 	if rows == nil {
 		for r := range int32(g.b.Rows) {
@@ -133,12 +164,12 @@ func (w *worker) foldSegment(k windowKey, g *grouping, field int, rows []int32) 
 	for _, r := range rows {
 		add(r)
 	}
-	for code, rows := range byCode {
-		if len(rows) > 0 {
-			k.segment = g.segments[field][code] + 1
-			w.folder.Add(w.window(k), g.b, rows)
-		}
+	for _, code := range used {
+		k.segment = g.segments[field][code] + 1
+		w.folder.Add(w.window(k), g.b, w.byCode[code])
+		w.byCode[code] = w.byCode[code][:0]
 	}
+	w.usedCodes = used
 }
 
 func (w *worker) foldPredictions(b *event.Batch) error {

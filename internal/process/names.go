@@ -29,8 +29,8 @@ type meta struct {
 	Model, Version string
 	Task           event.Task
 	Positive       string
-	positive       uint32            // name of the positive class
-	classes        map[uint32]uint32 // what a label's class stands for, where that was asked
+	positive       uint32          // name of the positive class
+	classes        map[uint32]bool // whether a class is positive, where that was asked
 }
 
 func newNames(list []string) *names {
@@ -83,7 +83,7 @@ func (n *names) meta(id uint32) *meta {
 		return m
 	}
 	rest := n.list[id][len(metaMark):]
-	m := &meta{Task: event.Task(rest[0]), classes: map[uint32]uint32{}}
+	m := &meta{Task: event.Task(rest[0]), classes: map[uint32]bool{}}
 	rest = rest[1:]
 	for _, part := range []*string{&m.Model, &m.Version, &m.Positive} {
 		size, n := binary.Uvarint([]byte(rest[:min(len(rest), binary.MaxVarintLen64)]))

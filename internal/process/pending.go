@@ -210,12 +210,11 @@ func (w *worker) outcome(o *profile.Outcome, e *join.Entry, l label) {
 	if e.Flags&join.HasScore != 0 {
 		o.Score = e.Value
 	}
-	class := w.labelClass(l, m)
 	if m.Task == event.Binary {
-		o.PredPositive, o.LabelPositive = e.Class == m.positive, class == m.positive
+		o.PredPositive, o.LabelPositive = w.isPositive(e.Class, m), w.isPositive(w.labelClass(l), m)
 		return
 	}
-	o.Pred, o.Label = w.names.list[e.Class], w.names.list[class]
+	o.Pred, o.Label = w.names.list[e.Class], w.names.list[w.labelClass(l)]
 }
 
 func (w *worker) labelNumber(l label) float64 {
@@ -264,26 +263,30 @@ func (l *lookup) at(r int) (h event.Hash, named bool) {
 	return l.hashes[r-l.first], l.b.ID.Offsets[r] < l.b.ID.Offsets[r+1]
 }
 
-// truthy lets a label of another spelling meet the classes of a binary model.
+// truthy is what the usual words for two classes say, so that one spelling
+// meets another: 1 and true, no and 0.
 var truthy = map[string]bool{"1": true, "true": true, "True": true, "yes": true, "0": false, "false": false, "False": false, "no": false}
 
-func (w *worker) labelClass(l label, m *meta) uint32 {
+// isPositive tells whether a class is the positive one of a binary model.
+func (w *worker) isPositive(class uint32, m *meta) bool {
+	if class == m.positive {
+		return true
+	}
+	is, known := m.classes[class]
+	if !known {
+		said, word := truthy[w.names.list[class]]
+		wanted, usual := truthy[m.Positive]
+		is = word && usual && said == wanted
+		m.classes[class] = is
+	}
+	return is
+}
+
+func (w *worker) labelClass(l label) uint32 {
 	if l.number {
 		return w.names.id(strconv.FormatFloat(math.Float64frombits(l.bits), 'g', -1, 64))
 	}
-	class := uint32(l.bits)
-	if m.Task != event.Binary || class == m.positive {
-		return class
-	}
-	as, known := m.classes[class]
-	if !known {
-		as = class
-		if _, word := truthy[m.Positive]; word && truthy[w.names.list[class]] {
-			as = m.positive
-		}
-		m.classes[class] = as
-	}
-	return as
+	return uint32(l.bits)
 }
 
 // labels is the label column of a batch in whichever form it came.

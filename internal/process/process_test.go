@@ -373,13 +373,20 @@ func TestBrokenRecordIsSkipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.put(rows(10, 20))
+	waitFor(t, s, 20)
+}
+
+// waitFor returns once so many predictions are counted, also while a step fails
+// and is tried again.
+func waitFor(t *testing.T, s *site, predictions int64) {
+	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		p, err := s.store.Merged(context.Background(), profiles.Query{Set: profiles.ByPrediction, Model: "m"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p != nil && p.Predictions == 20 {
+		if p != nil && p.Predictions == predictions {
 			return
 		}
 		if time.Now().After(deadline) {

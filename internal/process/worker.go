@@ -27,9 +27,12 @@ type worker struct {
 	names  *names
 	folder *profile.Folder
 	step   step
-	hashes []event.Hash // memory that lookups use in turn
-	next   queue.Offset // of the first record that is not folded into step
-	poison map[queue.Offset]bool
+	hashes []event.Hash   // memory that lookups use in turn
+	next   queue.Offset   // of the first record that is not folded into step
+	poison map[place]bool // frames that broke the fold
+
+	byCode    [][]int32 // scratch of foldSegment
+	usedCodes []int32
 
 	mu        sync.Mutex
 	committed queue.Offset
@@ -47,9 +50,19 @@ type step struct {
 	seen     map[string]bool // batch ids of this step
 	bytes    int
 	imported map[string]Span
+	arrived  int64 // the latest arrival of the step
+	closed   []profiles.Delta
 	hasLogs  bool
 	newNames int // names before the step
 }
+
+// place is a frame of a record.
+type place struct {
+	offset queue.Offset
+	frame  int // wholeRecord where its frames cannot be told apart
+}
+
+const wholeRecord = -1
 
 // windowKey is a profiles.Key in numbers.
 type windowKey struct {
@@ -60,7 +73,7 @@ type windowKey struct {
 }
 
 func newWorker(cfg *Config, m *metrics, partition int) *worker {
-	return &worker{cfg: cfg, metrics: m, partition: partition, poison: map[queue.Offset]bool{}, hashes: make([]event.Hash, 0, lookupRows)}
+	return &worker{cfg: cfg, metrics: m, partition: partition, poison: map[place]bool{}, hashes: make([]event.Hash, 0, lookupRows)}
 }
 
 // recover goes back to the committed state, at start and after a failure.
@@ -213,10 +226,7 @@ func (w *worker) read(ctx context.Context, wait time.Duration) ([]queue.Record, 
 func (w *worker) foldRecords(ctx context.Context, records []queue.Record) error {
 	for i := range records {
 		r := &records[i]
-		if w.poison[r.Offset] {
-			w.metrics.skipped.Inc()
-			w.cfg.Logger.Error("a record that broke the fold is skipped", "partition", w.partition, "offset", r.Offset, "bytes", len(r.Data))
-		} else if err := w.foldRecord(ctx, r); err != nil {
+		if err := w.foldRecord(ctx, r); err != nil {
 			return fmt.Errorf("record %d: %w", r.Offset, err)
 		}
 		w.next = r.Offset + 1
@@ -227,17 +237,28 @@ func (w *worker) foldRecords(ctx context.Context, records []queue.Record) error 
 	return nil
 }
 
-// foldRecord folds the frames of one record. A panic marks the record, so that
-// after the step was undone it is skipped and the others' stream goes on.
+// foldRecord folds the frames of one record. A frame that panics or that cannot
+// be decoded is marked, so that after the step was undone it is skipped, and
+// the others, who share the record, go on.
 func (w *worker) foldRecord(ctx context.Context, r *queue.Record) (err error) {
+	at := place{r.Offset, wholeRecord}
 	defer func() {
 		if p := recover(); p != nil {
-			w.poison[r.Offset] = true
+			w.poison[at] = true
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		} else if errors.Is(err, event.ErrMalformed) {
+			w.poison[at] = true // the checksum is right, so no later try helps
 		}
 	}()
+	if w.skips(at) {
+		return nil
+	}
 	var lines []*event.Batch // of the whole record: the archive knows them by its offset
 	err = event.Frames(r.Data, func(frame []byte) error {
+		at.frame++
+		if w.skips(at) {
+			return nil
+		}
 		b, err := event.Decode(frame)
 		if err != nil {
 			return err
@@ -252,16 +273,24 @@ func (w *worker) foldRecord(ctx context.Context, r *queue.Record) (err error) {
 		return nil
 	})
 	if err == nil && len(lines) > 0 {
+		at.frame = wholeRecord
 		err = w.foldLogs(ctx, r.Offset, lines)
-	}
-	if errors.Is(err, event.ErrMalformed) {
-		// Its checksum is right, so this is what was written: no later try helps.
-		w.poison[r.Offset] = true
 	}
 	return err
 }
 
+// skips tells whether a frame is marked, and says so.
+func (w *worker) skips(at place) bool {
+	if !w.poison[at] {
+		return false
+	}
+	w.metrics.skipped.Inc()
+	w.cfg.Logger.Error("rows that broke the fold are skipped", "partition", w.partition, "offset", at.offset, "frame", at.frame)
+	return true
+}
+
 func (w *worker) foldBatch(b *event.Batch) error {
+	w.step.arrived = max(w.step.arrived, b.Arrived)
 	repeated, err := w.repeated(b)
 	if err != nil || repeated {
 		return err
@@ -283,7 +312,7 @@ func (w *worker) repeated(b *event.Batch) (bool, error) {
 	if b.BatchID == "" {
 		return false, nil
 	}
-	id := strconv.FormatUint(b.Seed(), 36) + "\x00" + b.BatchID
+	id := strconv.FormatUint(b.Seed(), 36) + string('0'+rune(b.Kind)) + b.BatchID
 	seen := w.step.seen[id]
 	if !seen {
 		var err error
@@ -324,6 +353,9 @@ func (w *worker) window(k windowKey) *profile.Window {
 	}
 	win := w.step.windows[k]
 	if win == nil {
+		if len(w.step.windows) >= maxOpen {
+			w.closeWindows()
+		}
 		light := k.segment != 0 || k.set == profiles.ByEvaluation
 		win = w.folder.Open(light)
 		w.step.windows[k] = win
@@ -353,7 +385,7 @@ func (w *worker) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	unlabelled, early := w.join.Expire(w.cfg.Now().UnixMilli())
+	unlabelled, early := w.join.Expire(w.step.arrived)
 	w.metrics.count("", "label_never_came", int(unlabelled))
 	w.metrics.count("", "join_full", int(early))
 	extent, err := w.join.Sync()
@@ -388,15 +420,38 @@ func (w *worker) commit(ctx context.Context) error {
 	return w.cfg.Log.Trim(w.partition, w.next)
 }
 
-func (w *worker) deltas() []profiles.Delta {
-	out := make([]profiles.Delta, 0, len(w.step.windows))
+// maxOpen is how many windows are open at once. A batch can touch many more (a
+// row a minute, for months); those are put aside as bytes.
+const maxOpen = 4096
+
+// closeWindows puts what is open aside. Windows by evaluation are few, and
+// those who publish want them as profiles.
+func (w *worker) closeWindows() {
 	for k, win := range w.step.windows {
-		meta := w.names.meta(k.meta)
-		key := profiles.Key{Set: k.set, Model: meta.Model, Version: meta.Version, Start: int64(k.minute) * 60_000}
-		if k.segment != 0 {
-			key.Segment = w.names.list[k.segment-1]
+		d := profiles.Delta{Key: w.keyOf(k), Profile: w.folder.Close(win)}
+		if k.set != profiles.ByEvaluation {
+			d.Encoded, d.Profile = d.Profile.AppendTo(nil), nil
 		}
-		out = append(out, profiles.Delta{Key: key, Profile: w.folder.Close(win)})
+		w.step.closed = append(w.step.closed, d)
+	}
+	clear(w.step.windows)
+	clear(w.step.recent[:])
+}
+
+func (w *worker) keyOf(k windowKey) profiles.Key {
+	meta := w.names.meta(k.meta)
+	key := profiles.Key{Set: k.set, Model: meta.Model, Version: meta.Version, Start: int64(k.minute) * minuteMS}
+	if k.segment != 0 {
+		key.Segment = w.names.list[k.segment-1]
+	}
+	return key
+}
+
+// deltas closes every window of the step.
+func (w *worker) deltas() []profiles.Delta {
+	out := w.step.closed
+	for k, win := range w.step.windows {
+		out = append(out, profiles.Delta{Key: w.keyOf(k), Profile: w.folder.Close(win)})
 	}
 	return out
 }

@@ -11,10 +11,12 @@ import (
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
-// Delta is what a step adds to one window.
+// Delta is what a step adds to one window: a profile or, of steps with very
+// many windows, its bytes.
 type Delta struct {
 	Key     Key
 	Profile *profile.Profile
+	Encoded []byte
 }
 
 // BatchID is a client's batch that the step folded.
@@ -54,7 +56,11 @@ func fill(batch *pebble.Batch, step *Step) error {
 	for i := range step.Deltas {
 		d := &step.Deltas[i]
 		key = d.Key.append(key[:0], minutes)
-		value = d.Profile.AppendTo(value[:0])
+		if d.Encoded == nil {
+			value = d.Profile.AppendTo(value[:0])
+		} else {
+			value = append(value[:0], d.Encoded...)
+		}
 		if err := batch.Merge(key, value, nil); err != nil {
 			return err
 		}
