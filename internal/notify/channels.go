@@ -20,7 +20,8 @@ const InboxName = "inbox"
 // Email is set.
 type Channel struct {
 	Name string `json:"name" yaml:"name"`
-	// Severity "critical" sends only critical alerts; empty sends all.
+	// Severity "critical" sends only critical alerts, "warning" only the
+	// others; empty sends all.
 	Severity string   `json:"severity,omitempty" yaml:"severity,omitempty"`
 	Quiet    bool     `json:"quiet,omitempty" yaml:"quiet,omitempty"` // do not tell the end of an alert
 	Webhook  *Webhook `json:"webhook,omitempty" yaml:"webhook,omitempty"`
@@ -98,8 +99,8 @@ func (s Settings) checkChannels() []error {
 			bad("the name is taken")
 		}
 		seen[c.Name] = true
-		if c.Severity != "" && c.Severity != "critical" {
-			bad("severity is %q, not critical or empty", c.Severity)
+		if c.Severity != "" && c.Severity != "critical" && c.Severity != "warning" {
+			bad("severity is %q, not critical, warning or empty", c.Severity)
 		}
 		switch {
 		case (c.Webhook == nil) == (c.Email == nil):
@@ -153,8 +154,10 @@ func (s Settings) build() doc {
 	var routes []doc
 	for _, c := range s.Channels {
 		receivers = append(receivers, c.receiver())
-		routes = append(routes, s.route(c.Name, true))
-		if c.Severity == "" {
+		if c.Severity != "warning" {
+			routes = append(routes, s.route(c.Name, true))
+		}
+		if c.Severity != "critical" {
 			routes = append(routes, s.route(c.Name, false))
 		}
 	}

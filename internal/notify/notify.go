@@ -228,6 +228,16 @@ func labelSet(m map[string]string) model.LabelSet {
 	return out
 }
 
+// Silenced tells whether a silence that is active now matches alerts with
+// these labels. It remembers nothing, so any labels may be asked for.
+func (n *Notifier) Silenced(labels map[string]string) bool {
+	list, _, err := n.silences.Query(context.Background(), silence.QState(silence.SilenceStateActive), silence.QMatches(labelSet(labels)))
+	if err != nil {
+		n.log.Error("asking for silences failed", "err", err)
+	}
+	return len(list) > 0
+}
+
 // Handler serves Alertmanager's API v2 below Config.Prefix.
 func (n *Notifier) Handler() http.Handler { return n.handler }
 

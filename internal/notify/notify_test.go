@@ -458,3 +458,50 @@ func (spaces) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// Each channel gets the severities it asks for, and no other.
+func TestSeveritiesOfChannels(t *testing.T) {
+	all, critical, warning := newHook(t), newHook(t), newHook(t)
+	n := open(t, func(c *Config) {
+		c.Settings = Settings{Routing: fast(), Channels: []Channel{
+			{Name: "all", Webhook: &Webhook{URL: all.URL}},
+			{Name: "critical", Severity: "critical", Webhook: &Webhook{URL: critical.URL}},
+			{Name: "warning", Severity: "warning", Webhook: &Webhook{URL: warning.URL}},
+		}}
+	})
+	put(t, n, firing("low", "critical", "a"), firing("slow", "warning", "b"))
+	eventually(t, "everybody is told", func() bool {
+		return len(all.messages()) == 2 && len(critical.messages()) == 1 && len(warning.messages()) == 1
+	})
+	eventually(t, "both are in the inbox", func() bool { return len(n.Inbox(0)) == 2 })
+	if got := critical.messages()[0].Alerts[0].Labels["severity"]; got != "critical" {
+		t.Errorf("the channel for critical alerts got one of severity %s", got)
+	}
+	if got := warning.messages()[0].Alerts[0].Labels["severity"]; got != "warning" {
+		t.Errorf("the channel for warnings got one of severity %s", got)
+	}
+	if err := (Settings{Channels: []Channel{{Name: "x", Severity: "info", Webhook: &Webhook{URL: all.URL}}}}).Validate(); err == nil {
+		t.Error("a severity that does not exist was taken")
+	}
+}
+
+func TestSilenced(t *testing.T) {
+	n := open(t, nil)
+	churn := firing("accuracy_low", "critical", "churn").Labels
+	if n.Silenced(churn) {
+		t.Error("silenced by nobody")
+	}
+	id := silenceModel(t, n, "churn")
+	if !n.Silenced(churn) || !n.Silenced(map[string]string{"model": "churn", "segment": ""}) {
+		t.Error("the silence is not seen")
+	}
+	if n.Silenced(firing("accuracy_low", "critical", "fraud").Labels) || n.Silenced(nil) {
+		t.Error("it silences what it does not match")
+	}
+	if err := n.silences.Expire(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if n.Silenced(churn) {
+		t.Error("a silence that is over still counts")
+	}
+}
