@@ -59,6 +59,8 @@ func (l *lines) Append(_ context.Context, _ int, _ uint64, batches []*event.Batc
 	return nil
 }
 
+func (l *lines) Rewind(int) {}
+
 func (l *lines) Flush(context.Context, int) error { return nil }
 
 func (l *lines) has(text string) bool {
