@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/shirou/gopsutil/v4/mem"
 
 	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/queue"
@@ -103,6 +104,7 @@ func (c *Config) setDefaults() {
 	orDefault(&c.StepBytes, 64<<20)
 	orDefault(&c.LateAfter, time.Hour)
 	orDefault(&c.BatchMemory, 24*time.Hour)
+	orDefault(&c.JoinMemory, quarterOfMemory())
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -122,6 +124,15 @@ func orDefault[T comparable](v *T, def T) {
 	if *v == zero {
 		*v = def
 	}
+}
+
+// quarterOfMemory is the default budget; 1 GiB where the machine does not tell.
+func quarterOfMemory() int64 {
+	m, err := mem.VirtualMemory()
+	if err != nil || m.Total == 0 {
+		return 1 << 30
+	}
+	return int64(m.Total / 4)
 }
 
 // joinSlots is a partition's share of the memory for pending predictions, at
