@@ -73,6 +73,9 @@ func run(t *testing.T, kills int) {
 	k := &killer{t: t, s: s, rnd: rand.New(rand.NewPCG(seed, 2))}
 	began := time.Now()
 	for i := range kills {
+		if load.failed() {
+			break
+		}
 		k.once(load)
 		if i%20 == 19 {
 			v.linger() // the trailing window of its series is five minutes
@@ -99,17 +102,23 @@ type killer struct {
 	early int
 }
 
-// once kills after some batches, or after some time, and starts again; one
-// time in four the new process is killed before it is ready.
+// once kills when an answer arrives, or after some batches or some time, and
+// starts again; one time in four the new process is killed before it is ready.
 func (k *killer) once(l *load) {
 	k.t.Helper()
-	if k.rnd.IntN(2) == 0 {
+	switch k.rnd.IntN(3) {
+	case 0:
+		l.armed.Store(true)
+		server.Wait(k.t, k.log, func() bool { return len(l.killed) > 0 || l.failed() })
+		if !l.failed() {
+			<-l.killed
+		}
+	case 1:
 		want := l.acknowledged.Load() + k.rnd.Int64N(30)
-		server.Wait(k.t, func() string { return "batches to be acknowledged; log: " + k.s.Log() }, func() bool {
-			return l.acknowledged.Load() >= want || l.failed()
-		})
+		server.Wait(k.t, k.log, func() bool { return l.acknowledged.Load() >= want || l.failed() })
+	default:
+		k.moment(150 * time.Millisecond)
 	}
-	k.moment(100 * time.Millisecond)
 	k.s.Kill()
 	for k.rnd.IntN(4) == 0 {
 		k.early++
@@ -121,6 +130,8 @@ func (k *killer) once(l *load) {
 	}
 	k.s.Start()
 }
+
+func (k *killer) log() string { return "batches to be acknowledged; the server's log: " + k.s.Log() }
 
 // moment lets a random time pass: when the kill comes is the point of the test.
 func (k *killer) moment(most time.Duration) { <-time.After(time.Duration(k.rnd.Int64N(int64(most)))) }

@@ -243,6 +243,9 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
+// Strike kills without waiting; any goroutine may do it. Kill has to follow.
+func (s *Server) Strike() { _ = s.cmd.Process.Kill() }
+
 // Stop asks the process to end and gives the time that it took.
 func (s *Server) Stop() time.Duration {
 	s.t.Helper()
