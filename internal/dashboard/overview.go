@@ -135,7 +135,7 @@ func (v *view) read(compare string) (err error) {
 	switch compare {
 	case "off":
 	case "prev", "":
-		v.shift = ceilTo(length, v.grid.width)
+		v.shift = int64(v.grid.n) * v.grid.width // whole steps, so that none is in both
 	case "day":
 		v.shift = ceilTo(dayMS, v.grid.width)
 	case "week":

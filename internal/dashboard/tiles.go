@@ -68,6 +68,10 @@ func qualityIn(p *profile.Profile, t event.Task) measure.Result {
 	return measure.Quality(p, t)
 }
 
+// leastCompared is how many labels the earlier value needs: a change from a
+// handful of rows is no change.
+const leastCompared = 30
+
 func (v *view) qualityTiles() []tile {
 	now, past := qualityIn(v.total, v.task), qualityIn(v.past, v.task)
 	out := []tile{}
@@ -77,7 +81,7 @@ func (v *view) qualityTiles() []tile {
 			continue
 		}
 		t := v.tile(key, value)
-		if before, ok := past.Get(key); ok && before.Defined && value.Defined && v.shift > 0 {
+		if before, ok := past.Get(key); ok && before.Defined && value.Defined && v.shift > 0 && before.N >= leastCompared {
 			t.Change = num(value.Value - before.Value)
 		}
 		t.Spark = v.qualityValues(v.fine, key)
