@@ -25,23 +25,37 @@ type Inflater struct {
 	zstds sync.Pool // *zstd.Decoder
 }
 
-// Read appends the whole of r to dst, undoing the encoding. More than limit
-// bytes, as they come or after decompression, are a LimitError.
-func (f *Inflater) Read(dst []byte, r io.Reader, encoding string, limit int64) ([]byte, error) {
-	switch encoding {
+// Body says what is known of a body before it is read.
+type Body struct {
+	Encoding string // one of Encodings, or empty
+	// Limit is in bytes, as they come and after decompression.
+	Limit int64
+	// Size is the length that the sender announced; 0 where none was, or where
+	// it is that of compressed bytes. Memory follows what came, not what was
+	// announced.
+	Size int64
+	// Room is asked before the body takes so many bytes of memory in all; its
+	// error ends the reading. Nil is all the room there is.
+	Room func(bytes int64) error
+}
+
+// Read appends the whole of r to dst, undoing the encoding. More bytes than the
+// limit are a LimitError.
+func (f *Inflater) Read(dst []byte, r io.Reader, b Body) ([]byte, error) {
+	switch b.Encoding {
 	case "", "identity":
-		return readAllTo(dst, r, limit, "bytes of body")
+		return b.readAll(dst, r, "bytes of body")
 	case "gzip":
-		return f.gzip(dst, r, limit)
+		return f.gzip(dst, r, &b)
 	case "zstd":
-		return f.zstd(dst, r, limit)
+		return f.zstd(dst, r, &b)
 	}
-	return dst, fmt.Errorf("%w %q, known are %s", ErrEncoding, clip(encoding), strings.Join(Encodings, ", "))
+	return dst, fmt.Errorf("%w %q, known are %s", ErrEncoding, clip(b.Encoding), strings.Join(Encodings, ", "))
 }
 
 const afterwards = "bytes after decompression"
 
-func (f *Inflater) gzip(dst []byte, r io.Reader, limit int64) ([]byte, error) {
+func (f *Inflater) gzip(dst []byte, r io.Reader, b *Body) ([]byte, error) {
 	z, _ := f.gzips.Get().(*gzip.Reader)
 	if z == nil {
 		z = new(gzip.Reader)
@@ -50,14 +64,14 @@ func (f *Inflater) gzip(dst []byte, r io.Reader, limit int64) ([]byte, error) {
 	if err := z.Reset(r); err != nil {
 		return dst, inflateError("gzip", err)
 	}
-	dst, err := readAllTo(dst, z, limit, afterwards)
+	dst, err := b.readAll(dst, z, afterwards)
 	return dst, inflateError("gzip", err)
 }
 
 // maxWindow is the memory that a zstd frame may ask for; level 19 uses 8 MiB.
 const maxWindow = 8 << 20
 
-func (f *Inflater) zstd(dst []byte, r io.Reader, limit int64) ([]byte, error) {
+func (f *Inflater) zstd(dst []byte, r io.Reader, b *Body) ([]byte, error) {
 	z, _ := f.zstds.Get().(*zstd.Decoder)
 	if z == nil {
 		var err error
@@ -72,14 +86,14 @@ func (f *Inflater) zstd(dst []byte, r io.Reader, limit int64) ([]byte, error) {
 	if err := z.Reset(r); err != nil {
 		return dst, inflateError("zstd", err)
 	}
-	dst, err := readAllTo(dst, z, limit, afterwards)
+	dst, err := b.readAll(dst, z, afterwards)
 	return dst, inflateError("zstd", err)
 }
 
 // inflateError tells a damaged body from a reader that failed by itself.
 func inflateError(encoding string, err error) error {
 	switch {
-	case err == nil, isLimit(err):
+	case err == nil, isLimit(err), errors.Is(err, ErrFull):
 		return err
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
 		errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, zstd.ErrCRCMismatch), errors.Is(err, zstd.ErrReservedBlockType),
@@ -102,16 +116,30 @@ func (e *InflateError) Error() string {
 
 func (e *InflateError) Unwrap() error { return e.Err }
 
-func readAllTo(dst []byte, r io.Reader, limit int64, what string) ([]byte, error) {
-	start := len(dst)
+// A body's memory grows fourfold from firstPiece, by pieces up to largestPiece.
+const (
+	firstPiece   = 4 << 10
+	largestPiece = 16 << 20
+)
+
+func (b *Body) readAll(dst []byte, r io.Reader, what string) ([]byte, error) {
+	start, room := len(dst), 0
 	for {
-		if len(dst) == cap(dst) {
-			dst = append(dst, make([]byte, max(4096, min(cap(dst), 16<<20)))...)[:len(dst)]
+		if len(dst)-start == room {
+			room = b.next(room)
+			if b.Room != nil {
+				if err := b.Room(min(int64(room), b.Limit)); err != nil {
+					return dst, err
+				}
+			}
+			if more := start + room - cap(dst); more > 0 {
+				dst = append(make([]byte, 0, start+room), dst...)
+			}
 		}
-		n, err := r.Read(dst[len(dst):cap(dst)])
+		n, err := r.Read(dst[len(dst) : start+room])
 		dst = dst[:len(dst)+n]
-		if int64(len(dst)-start) > limit {
-			return dst, &LimitError{What: what, Limit: limit}
+		if int64(len(dst)-start) > b.Limit {
+			return dst, &LimitError{What: what, Limit: b.Limit}
 		}
 		if err == io.EOF {
 			return dst, nil
@@ -120,6 +148,16 @@ func readAllTo(dst []byte, r io.Reader, limit int64, what string) ([]byte, error
 			return dst, err
 		}
 	}
+}
+
+// next is the memory that a body gets which has filled what it had: one byte
+// more than it may have shows that it has too much.
+func (b *Body) next(had int) int {
+	n := had + max(firstPiece, min(3*had, largestPiece))
+	if int(b.Size) >= had {
+		n = min(n, int(b.Size)+1)
+	}
+	return min(n, int(b.Limit)+1)
 }
 
 // Compressed tells a compressed body by its first bytes: senders that forget

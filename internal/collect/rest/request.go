@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -22,7 +23,8 @@ type request struct {
 	r     *http.Request
 	kind  event.Kind
 	model string
-	bytes int64
+	bytes int64 // of the body, as they came
+	held  int64 // of Handler.inFlight
 }
 
 func (q *request) take() (*decode.Result, error) {
@@ -167,9 +169,8 @@ const maxPooled = 8 << 20
 // read reads the whole body. The bytes belong to the request until release; a
 // batch that shares them keeps them, so they are not used again.
 func (q *request) read(shared bool) (body []byte, release func(), err error) {
-	weight := q.weight()
-	if !q.inFlight.TryAcquire(weight) {
-		return nil, nil, &decode.RetryError{Class: decode.ErrFull, After: time.Second}
+	if limit := q.cfg.Limits.BodyBytes; q.r.ContentLength > limit {
+		return nil, nil, &decode.LimitError{What: "bytes of body", Limit: limit}
 	}
 	var buf *[]byte
 	if !shared {
@@ -178,11 +179,8 @@ func (q *request) read(shared bool) (body []byte, release func(), err error) {
 	if buf == nil {
 		buf = new([]byte)
 	}
-	if n := q.r.ContentLength; n > int64(cap(*buf)) && n <= q.cfg.Limits.BodyBytes {
-		*buf = make([]byte, 0, n+1)
-	}
 	release = func() {
-		q.inFlight.Release(weight)
+		q.inFlight.Release(q.held)
 		if !shared && cap(*buf) <= maxPooled {
 			q.buffers.Put(buf)
 		}
@@ -196,42 +194,55 @@ func (q *request) read(shared bool) (body []byte, release func(), err error) {
 }
 
 func (q *request) readBody(dst []byte) ([]byte, error) {
-	limit := q.cfg.Limits.BodyBytes
-	if q.r.ContentLength > limit {
-		return dst, &decode.LimitError{What: "bytes of body", Limit: limit}
+	b := decode.Body{Encoding: strings.ToLower(q.r.Header.Get("Content-Encoding")), Limit: q.cfg.Limits.BodyBytes, Room: q.room}
+	if b.Encoding == "" || b.Encoding == "identity" {
+		b.Size = max(q.r.ContentLength, 0)
 	}
-	// The error is that of a connection without deadlines, as in tests.
-	_ = http.NewResponseController(q.w).SetReadDeadline(time.Now().Add(q.cfg.ReadTimeout))
-	counted := &countedReader{r: http.MaxBytesReader(q.w, q.r.Body, limit)}
-	dst, err := q.inflater.Read(dst, counted, strings.ToLower(q.r.Header.Get("Content-Encoding")), limit)
-	q.bytes = counted.n
+	paced := &pacedReader{
+		r: http.MaxBytesReader(q.w, q.r.Body, b.Limit), conn: http.NewResponseController(q.w),
+		idle: q.cfg.IdleTimeout, end: time.Now().Add(q.cfg.ReadTimeout),
+	}
+	dst, err := q.inflater.Read(dst, paced, b)
+	q.bytes = paced.n
 	return dst, err
 }
 
-// expansion is how much larger than its compressed form a body is taken to be
-// when memory is set aside for it.
-const expansion = 32
-
-// weight is the memory that the body is taken to need.
-func (q *request) weight() int64 {
-	limit := q.cfg.Limits.BodyBytes
-	n := q.r.ContentLength
-	if n < 0 {
-		return limit
+// room sets memory aside, up to size bytes for this body. A sender gets it as
+// its bytes come, so that who sends nothing holds next to nothing.
+func (q *request) room(size int64) error {
+	more := size - q.held
+	if !q.inFlight.TryAcquire(more) {
+		ctx, cancel := context.WithTimeout(q.r.Context(), q.cfg.RoomTimeout)
+		defer cancel()
+		if q.inFlight.Acquire(ctx, more) != nil {
+			return &decode.RetryError{Class: decode.ErrFull, After: time.Second}
+		}
 	}
-	if e := q.r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		n = n*expansion + 64<<10
-	}
-	return min(n, limit)
+	q.held = size
+	return nil
 }
 
-type countedReader struct {
-	r io.Reader
-	n int64
+// pacedReader reads a body that must not stand still for longer than idle, nor
+// last beyond end.
+type pacedReader struct {
+	r    io.Reader
+	conn *http.ResponseController
+	idle time.Duration
+	end  time.Time
+	set  time.Time // when the deadline was last set
+	n    int64
 }
 
-func (c *countedReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
+func (p *pacedReader) Read(b []byte) (int, error) {
+	if now := time.Now(); now.Sub(p.set) > p.idle/16 {
+		p.set = now
+		deadline := now.Add(p.idle)
+		if deadline.After(p.end) {
+			deadline = p.end
+		}
+		_ = p.conn.SetReadDeadline(deadline) // the error is that of a connection without deadlines, as in tests
+	}
+	n, err := p.r.Read(b)
+	p.n += int64(n)
 	return n, err
 }

@@ -4,12 +4,13 @@
 // A 2xx answer is given after Put has returned, so after the rows are on disk.
 // A row that breaks a rule is named in the answer and does not hold up the
 // others; a body that cannot be read as a whole changes nothing. The contract
-// is docs/formats/ingest.md. Handlers start no goroutines; the server's
-// timeouts bound what a slow client can hold, and Config.InFlight what all
+// is docs/formats/ingest.md. Handlers start no goroutines; Config's timeouts
+// bound how long a slow client is waited for, and Config.InFlight what all
 // clients together can make this package keep in memory.
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,19 +41,27 @@ type Config struct {
 	PastLimit   time.Duration
 	// ReadTimeout is how long a body may take to arrive: 1 minute.
 	ReadTimeout time.Duration
+	// IdleTimeout is how long nothing of a body may come: 10 seconds.
+	IdleTimeout time.Duration
+	// WriteTimeout is how long a client may take to read its answer: 30 seconds.
+	WriteTimeout time.Duration
 	// InFlight bounds the bytes of bodies that are being read and decoded at one
 	// time: 8 bodies of the largest size.
-	InFlight   int64
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
-	Now        func() time.Time
+	InFlight int64
+	// RoomTimeout is how long a body waits for a part of InFlight before its
+	// sender is told to come back: 1 second.
+	RoomTimeout time.Duration
+	Logger      *slog.Logger
+	Registerer  prometheus.Registerer
+	Now         func() time.Time
 }
 
 func (c *Config) setDefaults() {
 	c.Limits = c.Limits.WithDefaults()
-	if c.ReadTimeout == 0 {
-		c.ReadTimeout = time.Minute
-	}
+	c.ReadTimeout = cmp.Or(c.ReadTimeout, time.Minute)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 10*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
+	c.RoomTimeout = cmp.Or(c.RoomTimeout, time.Second)
 	if c.InFlight == 0 {
 		c.InFlight = 8 * c.Limits.BodyBytes
 	}
@@ -99,6 +108,9 @@ func (h *Handler) Routes(mux *http.ServeMux) {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := &request{Handler: h, w: w, r: r}
 	res, err := req.take()
+	// The server lifts it after this answer. The error is that of a connection
+	// without deadlines, as in tests.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.cfg.WriteTimeout))
 	status := http.StatusOK
 	if err != nil {
 		p := h.problem(err, req)
