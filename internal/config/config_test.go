@@ -132,7 +132,7 @@ ingest: {rate_limit: 2.5e3, max_rows: 10_000}
 models:
   "a.b":
     positive_class: 1
-    threshold: 0
+    threshold: 0.25
     features: &f
       1.10: {kind: numeric}
   other: {features: *f}
@@ -146,7 +146,7 @@ rules:
 	if c.Access.Open != "true" || c.Ingest.RateLimit != 2500 || c.Ingest.MaxRows != 10000 || c.Listen != "[::1]:80" {
 		t.Errorf("%+v %+v", c.Access, c.Ingest)
 	}
-	if m := c.Models["a.b"]; m.PositiveClass != "1" || m.Threshold == nil || *m.Threshold != 0 || m.Features["1.10"].Kind != "numeric" {
+	if m := c.Models["a.b"]; m.PositiveClass != "1" || m.Threshold == nil || *m.Threshold != 0.25 || m.Features["1.10"].Kind != "numeric" {
 		t.Errorf("model %+v", m)
 	}
 	if c.Models["other"].Features["1.10"].Kind != "numeric" {

@@ -162,7 +162,7 @@ func (m Model) validate(d *decoder, a at) {
 	if m.Task != "" {
 		d.oneOf(a.key("task").path, m.Task, "binary", "multiclass", "regression")
 	}
-	if m.Threshold != nil && !(*m.Threshold >= 0 && *m.Threshold <= 1) {
+	if m.Threshold != nil && !(*m.Threshold > 0 && *m.Threshold < 1) {
 		d.semantic(a.key("threshold").path, "%v is not between 0 and 1", *m.Threshold)
 	}
 	if m.PositiveClass != "" && m.Task != "" && m.Task != "binary" {
