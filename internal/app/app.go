@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,7 +59,7 @@ type Options struct {
 // App is a running server.
 type App struct {
 	opts  Options
-	cfg   *config.Config
+	cfg   *config.Config // of the start; never changed
 	log   *slog.Logger
 	reg   *prometheus.Registry
 	steps steps
@@ -78,6 +79,10 @@ type App struct {
 	notify     *notify.Notifier
 	alerts     *alert.Engine
 
+	reloading sync.Mutex // held while inForce changes
+	inForce   *taken
+	zones     atomic.Pointer[zones]
+
 	dashboard atomic.Pointer[dashboard.Server]
 	server    *http.Server
 	listener  net.Listener
@@ -91,6 +96,7 @@ type stage struct {
 
 // stages in the order of the path.
 var stages = []stage{
+	{"configuration", (*App).takeConfig},
 	{"data folder", (*App).openFolder},
 	{"access", (*App).openAccess},
 	{"model registry", (*App).openRegistry},
@@ -101,6 +107,7 @@ var stages = []stage{
 	{"publisher", (*App).openPublisher},
 	{"processor", (*App).openProcessor},
 	{"door", (*App).openDoor},
+	{"listener", (*App).openListener},
 	{"notify", (*App).openNotify},
 	{"alert rules", (*App).openAlerts},
 	{"host collector", (*App).openHost},
@@ -138,11 +145,14 @@ func (a *App) Close() error {
 
 // URL is where the server answers.
 func (a *App) URL() string {
-	scheme := "http"
+	return a.scheme() + "://" + a.listener.Addr().String() + a.cfg.PathPrefix
+}
+
+func (a *App) scheme() string {
 	if a.cfg.TLS.CertFile != "" {
-		scheme = "https"
+		return "https"
 	}
-	return scheme + "://" + a.listener.Addr().String() + a.cfg.PathPrefix
+	return "http"
 }
 
 // Serve answers requests until the context ends or the listener fails.
@@ -161,6 +171,14 @@ func (a *App) Serve(ctx context.Context) error {
 	case err := <-failed:
 		return fmt.Errorf("serving %s: %w", a.listener.Addr(), err)
 	}
+}
+
+// takeConfig checks what config cannot, before anything is touched.
+func (a *App) takeConfig(context.Context) error {
+	first, problems := prepare(a.cfg)
+	a.inForce = first
+	a.zones.Store(first.zones)
+	return problems.Err()
 }
 
 func (a *App) openFolder(context.Context) error {

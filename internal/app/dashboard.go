@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/leewayhq/leeway/internal/access"
 	"github.com/leewayhq/leeway/internal/collect/decode"
@@ -40,63 +42,30 @@ func (a *App) openDashboard(context.Context) error {
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(a.cfg.TimeZone)
-	if err != nil {
-		return err
-	}
 	d, err := dashboard.New(dashboard.Config{
 		Registry: a.registry, Profiles: a.profiles, References: a.references, Series: a.series, Alerts: a.alerts, Guard: a.guard,
 		Ingest: ingest, PromAPI: prom, AlertmanagerAPI: a.notify.Handler(),
 		MetricsHandler: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		UI:             ui.FS(), Logs: a.searchLogs, Notifications: a.notifications, Partitions: a.partitions, Ready: a.ready, Reload: a.Reload,
+		UI:             ui.FS(), Logs: a.searchLogs, Notifications: a.notifications, Silenced: a.notify.Silenced, Erase: a.erase, Partitions: a.partitions, Ready: a.ready, Reload: a.Reload,
 		PathPrefix: a.cfg.PathPrefix, Version: a.opts.Version, Build: a.opts.Build,
-		Demo: a.opts.Demo, InboxEnabled: true, Zone: zone, Told: true, Logger: a.log, Registerer: a.reg,
+		Demo: a.opts.Demo, InboxEnabled: true, Zone: a.zones.Load().site, Told: true, Logger: a.log, Registerer: a.reg,
 	})
 	if err != nil {
 		return err
 	}
 	a.dashboard.Store(d)
-	if err := a.listen(d); err != nil {
-		return err
-	}
+	a.answer(d)
 	a.steps.closer("event streams", d.Close)
 	return nil
 }
 
 func (a *App) ingestHandler() (http.Handler, error) {
 	in := &a.cfg.Ingest
-	zones, err := modelZones(a)
-	if err != nil {
-		return nil, err
-	}
 	return rest.New(rest.Config{
-		Put: a.door.Put, Zone: zones, FutureLimit: in.FutureLimit,
+		Put: a.door.Put, Zone: a.zoneOf, FutureLimit: in.FutureLimit,
 		Limits: decode.Limits{Rows: in.MaxRows, Features: in.MaxFeatures, String: int(in.MaxStringBytes), BodyBytes: in.MaxBodyBytes},
 		Logger: a.log, Registerer: a.reg,
 	})
-}
-
-// modelZones gives the zone of a model's times that name none: its own, else
-// the site's.
-func modelZones(a *App) (func(string) *time.Location, error) {
-	site, err := time.LoadLocation(a.cfg.TimeZone)
-	if err != nil {
-		return nil, err
-	}
-	own := map[string]*time.Location{}
-	for name := range a.cfg.Models {
-		if z := a.cfg.Models[name].TimeZone; z != "" {
-			if own[name], err = time.LoadLocation(z); err != nil {
-				return nil, fmt.Errorf("models.%s.time_zone: %w", name, err)
-			}
-		}
-	}
-	return func(model string) *time.Location {
-		if z := own[model]; z != nil {
-			return z
-		}
-		return site
-	}, nil
 }
 
 // metadata describes the catalogue to PromQL editors.
@@ -119,6 +88,15 @@ func (a *App) notifications(limit int) []dashboard.Notification {
 		out = append(out, n)
 	}
 	return out
+}
+
+// always is a time before and after every sample.
+const always = math.MaxInt64 / 2
+
+// erase deletes a model's series. Log lines go with their retention, and the
+// history of its alerts stays: it says what people were told.
+func (a *App) erase(ctx context.Context, model string) error {
+	return a.series.Delete(ctx, -always, always, labels.MustNewMatcher(labels.MatchEqual, "model", model))
 }
 
 func (a *App) partitions() []dashboard.Partition {
@@ -186,32 +164,40 @@ func (a *App) ready() error {
 	return err
 }
 
-// listen opens the listener; Serve answers on it.
-func (a *App) listen(h http.Handler) error {
+// openListener takes the port, whose number links in messages need. Nothing
+// answers on it before Serve; what connects earlier waits.
+func (a *App) openListener(context.Context) error {
 	tlsConfig, err := access.ServerTLS(a.cfg.TLS.CertFile, a.cfg.TLS.KeyFile, a.log)
 	if err != nil {
 		return err
 	}
-	a.listener, err = net.Listen("tcp", a.cfg.Listen)
-	if err != nil {
+	if a.listener, err = net.Listen("tcp", a.cfg.Listen); err != nil {
 		return err
 	}
+	a.steps.closer("port", func() error {
+		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil // the server has closed it
+	})
 	a.server = &http.Server{
-		Handler: h, TLSConfig: tlsConfig,
+		TLSConfig:         tlsConfig,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 	}
-	a.steps.add("listener", func(ctx context.Context) error {
+	return nil
+}
+
+// answer gives the server its handler, and adds the step that ends requests.
+func (a *App) answer(h http.Handler) {
+	a.server.Handler = h
+	a.steps.add("requests", func(ctx context.Context) error {
 		err := a.server.Shutdown(ctx)
 		if err != nil {
 			err = errors.Join(err, a.server.Close())
 		}
-		if e := a.listener.Close(); e != nil && !errors.Is(e, net.ErrClosed) {
-			err = errors.Join(err, e)
-		}
 		return err
 	})
-	return nil
 }
 
 // externalHost is the host of external_url, which may be in a Host header.

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"maps"
+	"net"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/leewayhq/leeway/internal/alert"
@@ -13,12 +15,8 @@ import (
 )
 
 func (a *App) openNotify(context.Context) error {
-	settings, problems := notifySettings(a.cfg)
-	if len(problems) > 0 {
-		return problems
-	}
 	n, err := notify.Open(notify.Config{
-		Dir: a.dir("notify"), Settings: settings, ExternalURL: a.externalURL(),
+		Dir: a.dir("notify"), Settings: a.inForce.notify, ExternalURL: a.externalURL(),
 		Guard:  a.outgoing.Control,
 		Logger: a.log, Registerer: a.reg,
 	})
@@ -30,18 +28,30 @@ func (a *App) openNotify(context.Context) error {
 	return nil
 }
 
+// externalURL is where people reach the dashboard, for links in messages. A
+// listener on every address is reached by the machine's name.
 func (a *App) externalURL() string {
 	if a.cfg.ExternalURL != "" {
 		return a.cfg.ExternalURL
 	}
-	return "http://" + a.cfg.Listen + a.cfg.PathPrefix
+	addr := a.listener.Addr().String() // has the port that 0 became
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return a.URL()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		if name, err := os.Hostname(); err == nil {
+			addr = net.JoinHostPort(name, port)
+		}
+	}
+	return a.scheme() + "://" + addr + a.cfg.PathPrefix
 }
 
 // notifySettings brings the channels of the configuration into notify's form.
 func notifySettings(cfg *config.Config) (notify.Settings, config.Errors) {
 	zone, err := time.LoadLocation(cfg.TimeZone)
 	if err != nil {
-		zone = time.UTC // the configuration was validated
+		zone = time.UTC // a problem of its own
 	}
 	s := notify.Settings{Alertmanager: string(cfg.Alertmanager.Text), Language: cfg.Alerting.Language, Location: zone}
 	var problems config.Errors
@@ -50,6 +60,9 @@ func notifySettings(cfg *config.Config) (notify.Settings, config.Errors) {
 		path := "alerting.channels[" + itoa(i) + "]"
 		if len(c.Models) > 0 {
 			problems = append(problems, cfg.Problem(path+".models", "a channel of some models needs the section alertmanager, with a route that matches model"))
+		}
+		if c.Language != "" && c.Language != cfg.Alerting.Language {
+			problems = append(problems, cfg.Problem(path+".language", "all channels speak the language of alerting.language ("+cfg.Alerting.Language+"): set it there and remove this line"))
 		}
 		s.Channels = append(s.Channels, channel(c))
 	}
@@ -63,8 +76,8 @@ func notifySettings(cfg *config.Config) (notify.Settings, config.Errors) {
 
 func channel(c *config.Channel) notify.Channel {
 	out := notify.Channel{Name: c.Name, Quiet: !c.SendResolved}
-	if len(c.Severities) == 1 {
-		out.Severity = c.Severities[0]
+	if kinds := slices.Compact(slices.Sorted(slices.Values(c.Severities))); len(kinds) == 1 {
+		out.Severity = kinds[0] // both are all
 	}
 	if c.Type == "email" {
 		out.Email = &notify.Email{To: c.To, From: c.From, Server: c.SMTP, Username: c.Username, Password: c.Password.Reveal(), TLS: "starttls"}
@@ -78,13 +91,9 @@ func channel(c *config.Channel) notify.Channel {
 }
 
 func (a *App) openAlerts(context.Context) error {
-	file, problems := fileRules(a.cfg)
-	if len(problems) > 0 {
-		return problems
-	}
 	e, err := alert.Open(alert.Config{
 		Dir: a.dir("alert"), Queryable: a.series.Queryable(), Appendable: a.series.Appendable(), Engine: a.series.RuleEngine(),
-		Notify: a.tell, FileRules: file,
+		Notify: a.tell, FileRules: a.inForce.rules,
 		Interval: a.cfg.Alerting.Interval, HostInterval: a.cfg.Alerting.HostInterval,
 		ExternalURL: a.externalURL(), Logger: a.log, Registerer: a.reg,
 	})
@@ -122,7 +131,7 @@ func Check(cfg *config.Config) config.Errors {
 			problems = append(problems, cfg.Problem("rules["+itoa(i)+"]", err.Error()))
 		}
 	}
-	for name := range cfg.Models {
+	for _, name := range slices.Sorted(maps.Keys(cfg.Models)) {
 		m := cfg.Models[name]
 		if _, err := declaration(&m); err != nil {
 			problems = append(problems, cfg.Problem("models."+name, err.Error()))
@@ -130,42 +139,4 @@ func Check(cfg *config.Config) config.Errors {
 	}
 	_, more := notifySettings(cfg)
 	return append(problems, more...)
-}
-
-// Reload takes up what has changed in the configuration file: all of it or,
-// when anything is wrong or needs a restart, nothing.
-func (a *App) Reload() error {
-	if a.opts.ConfigFile == "" {
-		return errors.New("the server was started without a configuration file")
-	}
-	cfg, problems := config.Load(a.opts.ConfigFile)
-	if len(problems) == 0 {
-		problems = Check(cfg)
-	}
-	if len(problems) > 0 {
-		return problems
-	}
-	cfg.Listen, cfg.Data = a.cfg.Listen, a.cfg.Data // flags may have set them
-	changed, restart := config.Diff(a.cfg, cfg)
-	if len(restart) > 0 {
-		return fmt.Errorf("these keys need a restart: %v", restart)
-	}
-	settings, _ := notifySettings(cfg)
-	rules, _ := fileRules(cfg)
-	if err := a.notify.Reload(settings); err != nil {
-		return err
-	}
-	if err := a.alerts.SetFileRules(rules); err != nil {
-		old, _ := notifySettings(a.cfg)
-		return errors.Join(err, a.notify.Reload(old))
-	}
-	if err := a.declareModels(cfg); err != nil {
-		return err
-	}
-	if a.opts.LogLevel != nil {
-		_ = a.opts.LogLevel.UnmarshalText([]byte(cfg.Log.Level))
-	}
-	a.cfg = cfg
-	a.log.Info("configuration reloaded", "changed", changed)
-	return nil
 }
