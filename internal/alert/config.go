@@ -26,6 +26,9 @@ type Text struct {
 type Config struct {
 	Dir string // holds the Pebble database of rules, alerts and history
 	FS  vfs.FS // the disk; default vfs.Default
+	// Fatal ends the process when the database cannot go on, as store.Log says;
+	// nil panics.
+	Fatal func(error)
 
 	Queryable  storage.Queryable
 	Appendable storage.Appendable // ALERTS series and recording rules go here

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	disk "github.com/leewayhq/leeway/internal/store"
 )
 
 // The keys of the database. Values are one byte of version and JSON;
@@ -52,7 +53,7 @@ func openStore(cfg Config) (*store, error) {
 	defer cache.Unref()
 	db, err := pebble.Open(cfg.Dir, &pebble.Options{
 		FS: cfg.FS, Cache: cache, MemTableSize: 4 << 20, FormatMajorVersion: pebble.FormatNewest,
-		Logger: pebbleLog{cfg.Logger},
+		Logger: disk.Log{Logger: cfg.Logger, Dir: cfg.Dir, Fatal: cfg.Fatal},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("alert: open store %s: %w", cfg.Dir, err)
@@ -260,22 +261,4 @@ func (s *store) heartbeat() (int64, error) {
 		return 0, nil
 	}
 	return int64(binary.BigEndian.Uint64(b)), nil
-}
-
-// pebbleLog passes Pebble's words on: its chatter at debug level.
-type pebbleLog struct{ log *slog.Logger }
-
-func (l pebbleLog) Infof(format string, args ...any) {
-	l.log.Debug(fmt.Sprintf(format, args...), "part", "pebble")
-}
-
-func (l pebbleLog) Errorf(format string, args ...any) {
-	l.log.Error(fmt.Sprintf(format, args...), "part", "pebble")
-}
-
-// Fatalf is called when the write-ahead log cannot be written any more.
-// Pebble relies on it not to return.
-func (l pebbleLog) Fatalf(format string, args ...any) {
-	l.log.Error(fmt.Sprintf(format, args...), "part", "pebble")
-	panic("alert: " + fmt.Sprintf(format, args...))
 }

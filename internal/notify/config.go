@@ -26,6 +26,9 @@ const (
 type Config struct {
 	Dir string // holds the Pebble database
 	FS  vfs.FS // default vfs.Default
+	// Fatal ends the process when the database cannot go on, as store.Log says;
+	// nil panics.
+	Fatal func(error)
 
 	Settings Settings // replaced by Reload
 

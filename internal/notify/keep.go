@@ -17,6 +17,8 @@ import (
 	"github.com/prometheus/alertmanager/nflog/nflogpb"
 	"github.com/prometheus/alertmanager/silence/silencepb"
 	"google.golang.org/protobuf/encoding/protodelim"
+
+	disk "github.com/leewayhq/leeway/internal/store"
 )
 
 // The keys of the database. docs/formats/notifications.md describes them.
@@ -45,7 +47,7 @@ func openStore(cfg Config, met *metrics) (*store, error) {
 	defer cache.Unref()
 	db, err := pebble.Open(cfg.Dir, &pebble.Options{
 		FS: cfg.FS, Cache: cache, MemTableSize: 4 << 20, FormatMajorVersion: pebble.FormatNewest,
-		Logger: pebbleLog{cfg.Logger},
+		Logger: disk.Log{Logger: cfg.Logger, Dir: cfg.Dir, Fatal: cfg.Fatal},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("notify: open store %s: %w", cfg.Dir, err)
@@ -300,22 +302,4 @@ func (k *kept[T]) newest(n int) []T {
 	out := slices.Clone(k.list[len(k.list)-n:])
 	slices.Reverse(out)
 	return out
-}
-
-// pebbleLog passes Pebble's words on: its chatter at debug level.
-type pebbleLog struct{ log *slog.Logger }
-
-func (l pebbleLog) Infof(format string, args ...any) {
-	l.log.Debug(fmt.Sprintf(format, args...), "part", "pebble")
-}
-
-func (l pebbleLog) Errorf(format string, args ...any) {
-	l.log.Error(fmt.Sprintf(format, args...), "part", "pebble")
-}
-
-// Fatalf is called when the write-ahead log cannot be written any more.
-// Pebble relies on it not to return.
-func (l pebbleLog) Fatalf(format string, args ...any) {
-	l.log.Error(fmt.Sprintf(format, args...), "part", "pebble")
-	panic("notify: " + fmt.Sprintf(format, args...))
 }

@@ -25,6 +25,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/leewayhq/leeway/internal/store"
 )
 
 // Config says where the database is. Zero values mean the defaults.
@@ -32,6 +34,8 @@ type Config struct {
 	Dir    string
 	FS     vfs.FS // the disk
 	Logger *slog.Logger
+	// Fatal ends the process when the database cannot go on, as store.Log says.
+	Fatal func(error)
 	// CacheBytes is the block cache, 64 MiB.
 	CacheBytes int64
 }
@@ -62,7 +66,7 @@ func Open(cfg Config) (*Store, error) {
 		Cache:              cache,
 		Merger:             merger,
 		FormatMajorVersion: pebble.FormatNewest,
-		Logger:             logger{cfg.Logger},
+		Logger:             store.Log{Logger: cfg.Logger, Dir: cfg.Dir, Fatal: cfg.Fatal},
 		MemTableSize:       32 << 20,
 	}
 	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionBalanced })
@@ -78,18 +82,6 @@ func Open(cfg Config) (*Store, error) {
 
 // Close flushes and releases the database.
 func (s *Store) Close() error { return s.db.Close() }
-
-// logger passes on what Pebble says; its chatter is for debugging only.
-type logger struct{ *slog.Logger }
-
-func (l logger) Infof(format string, args ...any) { l.Debug(fmt.Sprintf(format, args...)) }
-
-func (l logger) Errorf(format string, args ...any) { l.Error(fmt.Sprintf(format, args...)) }
-
-func (l logger) Fatalf(format string, args ...any) {
-	l.Error(fmt.Sprintf(format, args...))
-	panic(fmt.Sprintf(format, args...))
-}
 
 // The key spaces of the processor's state.
 const (
