@@ -34,13 +34,16 @@ type Config struct {
 	RateLimit float64
 	// DataDir is watched: below MinFree bytes or MinFreeShare of the disk
 	// nothing more is taken, before any store can fail. 2 GiB and 5 %, whichever
-	// is less.
+	// is less, but never less than what Backlog needs.
 	DataDir      string
 	MinFree      uint64
 	MinFreeShare float64
-	Logger       *slog.Logger
-	Registerer   prometheus.Registerer
-	Now          func() time.Time
+	// Backlog is the bytes that wait in the queue: what is made of them needs
+	// space too. Nil is none.
+	Backlog    func() uint64
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
 }
 
 func (c *Config) setDefaults() {
@@ -204,9 +207,20 @@ func (g *diskGuard) check(cfg *Config, now time.Time) error {
 		return nil // a folder that cannot be asked is found out by the write itself
 	}
 	free, total := fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize)
-	if need := min(cfg.MinFree, uint64(cfg.MinFreeShare*float64(total))); free < need {
+	if need := cfg.reserve(total); free < need {
 		cause := fmt.Errorf("the disk of %s has %d MiB free, %d are kept in reserve: free some, or move the data folder", cfg.DataDir, free>>20, need>>20)
 		g.err = &refusedError{&decode.RetryError{Class: decode.ErrFull, After: 30 * time.Second}, cause}
 	}
 	return g.err
+}
+
+// reserve is the space that stays free on a disk of so many bytes: the state
+// made of the backlog is at most as large again in its log and in its tables,
+// and logs are laid out ahead by some 64 MiB.
+func (c *Config) reserve(total uint64) uint64 {
+	need := uint64(64 << 20)
+	if c.Backlog != nil {
+		need += 2 * c.Backlog()
+	}
+	return max(need, min(c.MinFree, uint64(c.MinFreeShare*float64(total))))
 }
