@@ -27,15 +27,16 @@ func webhook(r *report) error {
 	if err != nil {
 		return err
 	}
-	called := make(chan string, 4096)
+	called := make(chan call, 4096)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		at := time.Now()
 		var m struct {
 			Status string
 			Alerts []struct{ Labels map[string]string }
 		}
 		if json.NewDecoder(req.Body).Decode(&m) == nil && m.Status == "firing" {
 			for _, a := range m.Alerts {
-				called <- a.Labels["model"]
+				called <- call{a.Labels["model"], at}
 			}
 		}
 	}))
@@ -108,32 +109,56 @@ func startProgram(bin string, args ...string) (*exec.Cmd, string, time.Duration,
 	return nil, "", 0, fmt.Errorf("%s did not become ready", bin)
 }
 
-// alarms makes one model after the other fail and times the call.
-func alarms(url string, n int, called <-chan string) ([]time.Duration, error) {
+// call is one call of the webhook.
+type call struct {
+	model string
+	at    time.Time
+}
+
+// alarms makes one model after the other fail, a few each second, and times
+// the call for each.
+func alarms(url string, n int, called <-chan call) ([]time.Duration, error) {
+	sent := map[string]time.Time{}
+	next := time.NewTicker(137 * time.Millisecond) // not in step with anything that runs each second
+	defer next.Stop()
+	overdue := time.After(time.Duration(n)*137*time.Millisecond + time.Minute)
 	var took []time.Duration
-	for i := range n {
-		name := fmt.Sprintf("model-%d", i)
-		var rows bytes.Buffer
-		for k := range 100 {
-			fmt.Fprintf(&rows, `{"prediction":1,"error":"timeout","latency_ms":5,"features":{"x":%d}}`+"\n", k)
-		}
-		began := time.Now()
-		resp, err := http.Post(url+"/api/v1/models/"+name+"/predictions", "application/x-ndjson", &rows)
-		if err != nil {
-			return nil, err
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("%s", resp.Status)
-		}
-		for heard := ""; heard != name; {
-			select {
-			case heard = <-called:
-			case <-time.After(time.Minute):
-				return nil, fmt.Errorf("no webhook for %s within a minute", name)
+	for made := 0; len(took) < n; {
+		select {
+		case c := <-called:
+			if at, waited := sent[c.model]; waited {
+				took = append(took, c.at.Sub(at))
+				delete(sent, c.model)
 			}
+		case <-next.C:
+			if made < n {
+				name := fmt.Sprintf("model-%d", made)
+				made++
+				sent[name] = time.Now()
+				if err := failing(url, name); err != nil {
+					return nil, err
+				}
+			}
+		case <-overdue:
+			return nil, fmt.Errorf("no webhook for %d of %d models", n-len(took), n)
 		}
-		took = append(took, time.Since(began))
 	}
 	return took, nil
+}
+
+// failing sends calls of a model that all failed.
+func failing(url, name string) error {
+	var rows bytes.Buffer
+	for k := range 100 {
+		fmt.Fprintf(&rows, `{"prediction":1,"error":"timeout","latency_ms":5,"features":{"x":%d}}`+"\n", k)
+	}
+	resp, err := http.Post(url+"/api/v1/models/"+name+"/predictions", "application/x-ndjson", &rows)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s", resp.Status)
+	}
+	return nil
 }
