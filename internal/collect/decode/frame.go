@@ -2,15 +2,17 @@ package decode
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/leewayhq/leeway/internal/event"
 )
 
 // Frame decodes one frame of Leeway's own bytes, as its SDKs send them. What
-// the server decides (task, positive class, grids, arrival) is taken from no
-// sender; all else is held to the limits again.
+// the server decides (task, positive class, generation, flags, grids, arrival)
+// is taken from no sender; all else is held to the limits again.
 func Frame(body []byte, o *Options) (res *Result, err error) {
 	if o, err = o.resolve(body); err != nil {
 		return nil, err
@@ -44,8 +46,7 @@ func (t *table) fromFrame(in *event.Batch) error {
 	if err := t.frameNames(in); err != nil {
 		return err
 	}
-	t.b.Flags = in.Flags & (event.Imported | event.KeepBatchID)
-	t.b.BatchID = in.BatchID
+	t.b.BatchID = clean(in.BatchID)
 	t.b.Time, t.b.ID = in.Time, in.ID
 	for row := range in.Rows {
 		if len(in.ID.At(row)) > l.IDBytes {
@@ -56,9 +57,12 @@ func (t *table) fromFrame(in *event.Batch) error {
 		t.frameLogs(in)
 		return nil
 	}
+	t.b.Label, t.b.LabelValue = t.frameScalar("label", in.Label, in.LabelValue)
+	if t.o.Kind == event.Labels {
+		return nil // as in the other formats, a label row says nothing else
+	}
 	t.b.Version = t.strings("", "version", frameDict(in.Version))
 	t.b.Pred, t.b.PredValue = t.frameScalar("prediction", in.Pred, in.PredValue)
-	t.b.Label, t.b.LabelValue = t.frameScalar("label", in.Label, in.LabelValue)
 	t.b.Err = t.errors(frameDict(in.Err))
 	t.b.Score = t.bounded("", "score", frameNum(in.Score), 1)
 	t.b.Latency = t.bounded("", "latency_ms", frameNum(in.Latency), math.MaxFloat64)
@@ -75,7 +79,7 @@ func (t *table) fromFrame(in *event.Batch) error {
 	for _, d := range in.Cats {
 		t.wide = true
 		name := d.Name
-		if d = t.strings(name, "features."+name, frameDict(d)); !d.Present() {
+		if d = t.words(name, frameDict(d)); !d.Present() {
 			d = t.noStrings(name)
 		}
 		t.b.Cats = append(t.b.Cats, d)
@@ -104,9 +108,14 @@ func (t *table) frameLogs(in *event.Batch) {
 	for row := range in.Rows {
 		if len(in.Message.At(row)) > t.o.Limits.LineBytes || len(in.Attrs.At(row)) > t.o.Limits.LineBytes {
 			t.bad(row, "", CodeTooLong, fmt.Sprintf("longer than %d bytes", t.o.Limits.LineBytes))
+		} else if attrs := in.Attrs.At(row); len(attrs) > 0 && (attrs[0] != '{' || !json.Valid(attrs)) {
+			t.bad(row, "attrs", CodeType, "attributes are one JSON object")
 		}
 	}
 	for _, d := range in.Cats {
+		if r := logRole(d.Name); r != roleLevel && r != roleService && r != roleModel {
+			continue
+		}
 		if d = t.strings(d.Name, d.Name, frameDict(d)); d.Present() {
 			t.b.Cats = append(t.b.Cats, d)
 		}
@@ -116,28 +125,40 @@ func (t *table) frameLogs(in *event.Batch) {
 // frameNames holds the columns' names and counts to the limits.
 func (t *table) frameNames(in *event.Batch) error {
 	l := &t.o.Limits
+	nums, cats := namesOf(in.Nums, func(n event.Num) string { return n.Name }), namesOf(in.Cats, func(d event.Dict) string { return d.Name })
 	for _, c := range []struct {
 		r     role
 		limit int
 		names []string
 	}{
-		{roleFeature, l.Features, append(namesOf(in.Nums, func(n event.Num) string { return n.Name }), namesOf(in.Cats, func(d event.Dict) string { return d.Name })...)},
+		{roleFeature, l.Features, nums},
+		{roleFeature, l.Features, cats},
 		{roleClass, l.Classes, namesOf(in.Scores, func(n event.Num) string { return n.Name })},
 		{roleSegment, l.Segments, namesOf(in.Segments, func(d event.Dict) string { return d.Name })},
 	} {
 		seen := map[string]bool{}
 		for _, name := range c.names {
-			if name == "" || len(name) > l.Name {
-				return unreadable("a %s column has no name, or one longer than %d bytes", c.r, l.Name)
+			if name == "" || len(name) > l.Name || name != clean(name) {
+				return unreadable("a %s column has no name, or one longer than %d bytes, or one that is no text", c.r, l.Name)
 			}
 			seen[name] = true
 		}
 		if len(seen) > c.limit {
 			return &LimitError{What: c.r.String() + " columns in one request", Limit: int64(c.limit)}
 		}
-		if c.r != roleFeature && len(seen) < len(c.names) {
+		if len(seen) < len(c.names) {
 			return unreadable("two %s columns have the same name", c.r)
 		}
+	}
+	slices.Sort(nums)
+	both := 0 // a feature that is a number in some rows and a string in others
+	for _, name := range cats {
+		if _, ok := slices.BinarySearch(nums, name); ok {
+			both++
+		}
+	}
+	if len(nums)+len(cats)-both > l.Features {
+		return &LimitError{What: "feature columns in one request", Limit: int64(l.Features)}
 	}
 	return nil
 }

@@ -88,6 +88,9 @@ func (b *rows) slot(g *group, name []byte) int {
 	if i, ok := g.byName[string(name)]; ok {
 		return i
 	}
+	if !isClean(name) {
+		return b.slot(g, cleanBytes(name))
+	}
 	field := func() string { return g.role.String() + "s" }
 	switch {
 	case len(name) == 0:
@@ -243,6 +246,9 @@ func (b *rows) result() *Result {
 		if d := c.col.column(c.name, n); d.Present() {
 			out.Cats = append(out.Cats, d)
 		}
+	}
+	if b.dropped {
+		compactAll(out)
 	}
 	return b.report.result(out, b.seq)
 }

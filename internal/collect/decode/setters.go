@@ -30,7 +30,7 @@ func (b *rows) setTime(ms int64, err error) {
 
 // setName puts a short string: a version, a segment, a level.
 func (b *rows) setName(c *catCol, field string, s []byte) {
-	if len(s) == 0 {
+	if s = cleanBytes(s); len(s) == 0 {
 		return
 	}
 	if len(s) > b.o.Limits.String {
@@ -93,7 +93,7 @@ func (b *rows) setScalarNum(c *scalarCol, field string, v float64) {
 }
 
 func (b *rows) setScalarText(c *scalarCol, field string, s []byte) {
-	if len(s) == 0 {
+	if s = cleanBytes(s); len(s) == 0 {
 		return
 	}
 	if len(s) > b.o.Limits.String {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/leewayhq/leeway/internal/event"
 )
@@ -81,6 +80,7 @@ func (o *Options) plan(names []string) (*plan, error) {
 		if name == "" {
 			r = roleNone
 		}
+		n = clean(n)
 		p.roles[i], p.names[i] = r, n
 		if r == roleNone {
 			p.warnings.warn(name, CodeUnknown, "not a column of this kind of row")
@@ -186,7 +186,7 @@ func (t *table) addFeature(name string, c column) {
 			return
 		}
 	}
-	d := t.strings(name, "features."+name, c)
+	d := t.words(name, c)
 	if !d.Present() && t.o.Text[name] {
 		d = t.noStrings(name)
 	}
@@ -207,23 +207,43 @@ func (t *table) noStrings(name string) event.Dict {
 	return event.Dict{Name: name, Codes: slices.Repeat([]int32{-1}, t.n)}
 }
 
-// strings is a column of short strings; rows with a longer one are bad.
+// strings is a column of names: versions, segments, classes.
 func (t *table) strings(name, field string, c column) event.Dict {
 	codes, values := c.codes()
-	for code, v := range values {
-		if len(v) <= t.o.Limits.String {
-			values[code] = strings.ToValidUTF8(v, "\ufffd")
+	return t.short(field, event.Dict{Name: name, Codes: codes, Values: values}, clean)
+}
+
+// words is a column of a feature's values, which may have tabs in them.
+func (t *table) words(name string, c column) event.Dict {
+	codes, values := c.codes()
+	return t.short("features."+name, event.Dict{Name: name, Codes: codes, Values: values}, validUTF8)
+}
+
+// short holds strings to their limit; rows with a longer one are bad.
+func (t *table) short(field string, d event.Dict, tidy func(string) string) event.Dict {
+	changed, limit := false, t.o.Limits.String
+	for code, v := range d.Values {
+		s := v
+		if len(v) <= limit {
+			s = tidy(v)
+		}
+		if len(s) <= limit {
+			changed = changed || s != v
+			d.Values[code] = s
 			continue
 		}
-		for row, k := range codes {
+		for row, k := range d.Codes {
 			if k == int32(code) {
-				t.bad(row, field, CodeTooLong, fmt.Sprintf("longer than %d bytes", t.o.Limits.String))
-				codes[row] = -1
+				t.bad(row, field, CodeTooLong, fmt.Sprintf("longer than %d bytes", limit))
+				d.Codes[row] = -1
 			}
 		}
-		values[code] = ""
+		d.Values[code] = ""
 	}
-	return present(event.Dict{Name: name, Codes: codes, Values: values})
+	if changed {
+		d.Values = distinct(d.Codes, d.Values)
+	}
+	return present(d)
 }
 
 // errors is strings, cut where they are too long.
@@ -231,8 +251,8 @@ func (t *table) errors(c column) event.Dict {
 	codes, values := c.codes()
 	limit := t.o.Limits.String
 	for i, v := range values {
-		if len(v) > limit {
-			values[i] = string(truncate([]byte(v), limit))
+		if values[i] = validUTF8(v); len(values[i]) > limit {
+			values[i] = string(truncate([]byte(values[i]), limit))
 			t.warn("error", CodeTruncated, fmt.Sprintf("cut to %d bytes", limit))
 		}
 		if v == "false" {
@@ -312,6 +332,7 @@ func (t *table) finish() *Result {
 	slices.SortFunc(b.Cats, func(a, b event.Dict) int { return compareNames(a.Name, b.Name) })
 	slices.SortFunc(b.Segments, func(a, b event.Dict) int { return compareNames(a.Name, b.Name) })
 	if t.fault == nil {
+		compactAll(b)
 		return t.report.result(b, t.n)
 	}
 	keep := make([]int32, 0, t.n)
@@ -324,7 +345,9 @@ func (t *table) finish() *Result {
 		t.reject(row, f.Field, f.Code, f.Reason)
 	}
 	t.index = keep
-	return t.report.result(b.Take(keep), t.n)
+	b = b.Take(keep)
+	compactAll(b)
+	return t.report.result(b, t.n)
 }
 
 func compareNames(a, b string) int {
