@@ -132,7 +132,7 @@ func (d *Door) put(ctx context.Context, b *event.Batch) error {
 }
 
 func (d *Door) countDropped(b *event.Batch, dropped model.Dropped) {
-	for reason, n := range map[string]int{"feature_limit": dropped.Features, "segment_limit": dropped.Segments, "version_limit": dropped.Versions} {
+	for reason, n := range map[string]int{"feature_limit": dropped.Features, "segment_field_limit": dropped.Fields, "segment_limit": dropped.Segments, "version_limit": dropped.Versions} {
 		if n > 0 {
 			d.metrics.dropped.WithLabelValues(b.Model, reason).Add(float64(n))
 		}

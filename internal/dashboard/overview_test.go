@@ -162,7 +162,11 @@ func rows(model string, until time.Time, n, right int) (predictions, labels []ma
 func (s *site) send(model string, until time.Time, n, right int) {
 	s.t.Helper()
 	predictions, labels := rows(model, until, n, right)
-	s.do("POST", "/api/v1/models/"+model+"/predictions", predictions, http.StatusOK, nil)
+	query := ""
+	if time.Since(until) > time.Hour {
+		query = "?import=true" // late rows that are no history begin no first day
+	}
+	s.do("POST", "/api/v1/models/"+model+"/predictions"+query, predictions, http.StatusOK, nil)
 	s.do("POST", "/api/v1/models/"+model+"/labels", labels, http.StatusOK, nil)
 	s.caughtUp()
 }

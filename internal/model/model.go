@@ -89,9 +89,10 @@ type Model struct {
 	// Segments are the declared fields to cut by: a segment field or a
 	// categorical feature each. Empty means every segment field that is sent.
 	Segments      []string  `json:"segments,omitempty"`
-	SegmentValues []string  `json:"segment_values,omitempty"` // "field=value", as seen
+	SegmentValues []string  `json:"segment_values,omitempty"` // "field=value", as seen; the value past the limit is OtherSegment
 	Reference     Reference `json:"reference"`
-	FirstEvent    int64     `json:"first_event,omitempty"` // unix ms of the earliest prediction
+	FirstEvent    int64     `json:"first_event,omitempty"` // unix ms of the earliest prediction that was not late; imported history may move it back
+	LabelsOnly    bool      `json:"labels_only,omitempty"` // neither predictions nor a declaration came yet
 }
 
 // FeatureKinds maps each feature's name to the kind it is judged by.
@@ -129,23 +130,24 @@ type Declaration struct {
 	Features  []Feature `json:"features,omitempty"`
 }
 
-// Declare applies a declaration.
+// Declare applies a declaration. A binary model whose positive class is not
+// declared learns it from its first predictions.
 func (r *Registry) Declare(name string, d Declaration) (Model, error) {
 	return r.Update(name, func(m *Model) error {
 		if d.Threshold != nil && !(*d.Threshold > 0 && *d.Threshold < 1) {
 			return fmt.Errorf("threshold %v is not between 0 and 1", *d.Threshold)
 		}
 		set(&m.Title, d.Title)
-		set(&m.Positive, d.Positive)
+		m.setPositive(d.Positive)
 		set(&m.Threshold, d.Threshold)
 		set(&m.Segments, d.Segments)
+		if d.Segments != nil && len(m.Segments) > r.cfg.MaxSegmentFields {
+			return fmt.Errorf("%d segment fields, at most %d are allowed", len(m.Segments), r.cfg.MaxSegmentFields)
+		}
 		if d.Task != nil {
 			m.Task, m.Declared = *d.Task, true
-			if *d.Task == Task(event.Binary) && m.Positive == "" {
-				m.Positive = "1"
-			}
 		}
-		return declareFeatures(m, d.Features, r.cfg.Now().UnixMilli())
+		return declareFeatures(m, d.Features, &r.cfg)
 	})
 }
 
@@ -155,19 +157,30 @@ func set[T any](to *T, from *T) {
 	}
 }
 
+// setPositive also exchanges the classes where the other one was taken for it.
+func (m *Model) setPositive(p *string) {
+	if p != nil && *p == m.Negative {
+		m.Negative = m.Positive
+	}
+	set(&m.Positive, p)
+}
+
 // declareFeatures puts declared kinds in front, where they are judged by.
-func declareFeatures(m *Model, features []Feature, now int64) error {
+func declareFeatures(m *Model, features []Feature, cfg *Config) error {
 	for _, f := range features {
 		if f.Kind != Numeric && f.Kind != Categorical {
 			return fmt.Errorf("feature %q: kind %q is not numeric or categorical", f.Name, f.Kind)
 		}
 		i := slices.IndexFunc(m.Features, func(g Feature) bool { return g.key() == f.key() })
 		if i < 0 {
-			m.Features = slices.Insert(m.Features, 0, Feature{Name: f.Name, Kind: f.Kind, FirstSeen: now})
+			m.Features = slices.Insert(m.Features, 0, Feature{Name: f.Name, Kind: f.Kind, FirstSeen: cfg.Now().UnixMilli()})
 			continue
 		}
 		found := m.Features[i]
 		m.Features = slices.Insert(slices.Delete(m.Features, i, i+1), 0, found)
+	}
+	if len(features) > 0 && len(m.Features) > cfg.MaxFeatures {
+		return fmt.Errorf("%d features, at most %d are allowed", len(m.Features), cfg.MaxFeatures)
 	}
 	return nil
 }
