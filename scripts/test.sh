@@ -21,10 +21,10 @@ ui_unit() {
 }
 ui_browser() {
   local status=0
-  if [ ! -f ui/e2e/run.mjs ]; then
-    echo '{"tests":[{"name":"browser tests","status":"skipped","reason":"ui/e2e/run.mjs is missing"}]}' >"$results/e2e-report.json"
+  if [ ! -f ui/e2e/all.mjs ]; then
+    echo '{"tests":[{"name":"browser tests","status":"skipped","reason":"ui/e2e/all.mjs is missing"}]}' >"$results/e2e-report.json"
   else
-    (cd ui && LEEWAY_BIN="$PWD/../bin/leeway" LEEWAY_E2E_REPORT="$results/e2e-report.json" npm run --silent e2e) || status=$?
+    (cd ui && LEEWAY_BIN="$PWD/../bin/leeway" LEEWAY_E2E_REPORT="$results/e2e-report.json" npm run --silent e2e:all) || status=$?
   fi
   bin/testsum e2e -in "$results/e2e-report.json" -out "$results/browser.json" || return 1
   unexplained "$status" browser "the browser run"

@@ -89,7 +89,7 @@ func fold(rows []outcome, parts, limit int) *profile.Profile {
 // the grid: the scores have two decimals, and each has a cell of its own.
 func TestCaliforniaThroughProfiles(t *testing.T) {
 	for name, b := range blocks(t) {
-		for _, how := range []struct{ parts, limit int }{{1, profile.MergeExact}, {60, profile.MergeExact}, {7, profile.WindowExact}} {
+		for _, how := range []struct{ parts, limit int }{{1, profile.WindowExact}, {60, profile.MergeExact}, {7, profile.WindowExact}} {
 			r := Quality(fold(b.rows, how.parts, how.limit), event.Binary)
 			for key, want := range b.want.byKey() {
 				v, ok := r.Get(key)

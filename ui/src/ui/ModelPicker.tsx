@@ -74,7 +74,7 @@ export function ModelPicker({ current, onPick }: Props) {
           placeholder={t("bar.searchModel")}
           aria-label={t("bar.searchModel")}
         />
-        <Combobox.Options mah={360} style={{ overflowY: "auto" }} aria-label={t("bar.models")}>
+        <Combobox.Options mah={360} style={{ overflowY: "auto" }} tabIndex={0} aria-label={t("bar.models")}>
           {groups.length === 0 && <Combobox.Empty>{t("bar.noneFound")}</Combobox.Empty>}
           {groups.map(([state, list]) => (
             <Combobox.Group key={state} label={`${t(`state.${state}`)} · ${list.length}`}>
