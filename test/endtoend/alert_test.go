@@ -102,6 +102,15 @@ func TestSilenceKeepsAnAlertFromPeople(t *testing.T) {
 		}
 		return state["quiet"] == "suppressed" && state["loud"] == "active" && hook.Count("loud", "accuracy_low", "firing") > 0
 	})
+	var shown struct {
+		Alerts []struct{ Rule, Model, State string }
+	}
+	s.MustGet("/api/v1/alerts", &shown)
+	for _, a := range shown.Alerts {
+		if want := map[string]string{"quiet": "silenced", "loud": "firing"}[a.Model]; a.State != want {
+			t.Errorf("the API shows %s of %s as %s, wanted %s", a.Rule, a.Model, a.State, want)
+		}
+	}
 	if n := hook.Count("quiet", "accuracy_low", "firing"); n > 0 {
 		t.Errorf("a silenced alert was told %d times", n)
 	}
