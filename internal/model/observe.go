@@ -59,10 +59,12 @@ func (r *Registry) observe(e *entry, b *event.Batch) (d Dropped, err error) {
 
 func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
 	none := len(b.Nums)+len(b.Cats) == 0
+	var nulls []string // columns that say nothing of their kind
 	keep := b.Nums[:0:len(b.Nums)]
 	for i := range b.Nums {
 		if allNull(&b.Nums[i]) {
-			continue // says nothing of its kind; listAbsent names it if it is known
+			nulls = append(nulls, b.Nums[i].Name)
+			continue
 		}
 		name, ok := e.featureName(b.Nums[i].Name, Numeric, func(name string) bool {
 			return slices.ContainsFunc(b.Nums, func(n event.Num) bool { return n.Name == name })
@@ -97,6 +99,31 @@ func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
 	}
 	b.Cats = cats
 	e.listAbsent(b, none)
+	return dropped + e.listNulls(b, nulls, cfg)
+}
+
+// listNulls names the features of which nothing but nulls was ever seen. They
+// are not registered, for nobody knows what they are, and count as missing.
+func (e *entry) listNulls(b *event.Batch, names []string, cfg *Config) (dropped int) {
+	for _, name := range names {
+		name = clean(name)
+		_, num := e.features[featureKey{name, Numeric}]
+		_, cat := e.features[featureKey{name, Categorical}]
+		if num || cat {
+			continue // listAbsent has named it
+		}
+		if !e.nulls[name] {
+			if len(e.model.Features)+len(e.nulls) >= cfg.MaxFeatures {
+				dropped++
+				continue
+			}
+			if e.nulls == nil {
+				e.nulls = map[string]bool{}
+			}
+			e.nulls[strings.Clone(name)] = true
+		}
+		b.Nums = append(b.Nums, event.Num{Name: name})
+	}
 	return dropped
 }
 

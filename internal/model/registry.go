@@ -55,6 +55,7 @@ type entry struct {
 	features map[featureKey]int // index into model.Features
 	versions map[string]bool
 	segments map[string]map[string]bool // values by field
+	nulls    map[string]bool            // features of which only nulls were seen
 	samples  map[featureKey]*centreHunt // of features whose centre is not fixed
 	dirty    bool
 	saved    bool // there is a file

@@ -161,7 +161,7 @@ func TestAbsentFeaturesAreListed(t *testing.T) {
 		b.Nums[1].SetNull(0)
 	})
 	r.Observe(nulls)
-	if m, _ := r.Get("m"); len(m.Features) != 2 || len(nulls.Nums) != 1 || nulls.Nums[0].Name != "x" || nulls.Cats[0].Name != "c" {
+	if m, _ := r.Get("m"); len(m.Features) != 2 || len(nulls.Nums) != 2 || nulls.Nums[0].Name != "x" || nulls.Nums[1].Name != "new" || nulls.Nums[1].Present() || nulls.Cats[0].Name != "c" {
 		t.Fatalf("nulls chose a kind: %+v %+v", m.Features, nulls)
 	}
 	none := batch(1, func(b *event.Batch) { b.Score = numbers(.5) })
