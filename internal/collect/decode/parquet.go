@@ -54,7 +54,8 @@ func Parquet(body []byte, o *Options) (res *Result, err error) {
 			t.warn(p.names[i], CodeUnsupported, "a nested column cannot be used")
 			continue
 		}
-		c := newPlainColumn(d, rows, r, o, mem)
+		c := newPlainColumn(d, rows, o, mem)
+		c.asText = r == roleID
 		if err := readColumn(f, i, c); err != nil {
 			return nil, parquetError(fmt.Errorf("column %s: %w", clip(names[i]), err))
 		}
@@ -94,31 +95,38 @@ func readColumn(f *file.Reader, at int, c *plainColumn) error {
 func (c *plainColumn) read(chunk file.ColumnChunkReader) error {
 	switch r := chunk.(type) {
 	case *file.BooleanColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, c.putBool)
+		return readAll(c, r, c.putBool)
 	case *file.Int32ColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v int32) { c.putInt(int64(v)) })
+		return readAll(c, r, func(v int32) { c.putInt(int64(v)) })
 	case *file.Int64ColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, c.putInt)
+		return readAll(c, r, c.putInt)
 	case *file.Int96ColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v parquet.Int96) { c.putMillis(v.ToTime().UnixMilli()) })
+		return readAll(c, r, func(v parquet.Int96) { c.putMillis(v.ToTime().UnixMilli()) })
 	case *file.Float32ColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v float32) { c.putFloat(float64(v)) })
+		return readAll(c, r, func(v float32) { c.putFloat(float64(v)) })
 	case *file.Float64ColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, c.putFloat)
+		return readAll(c, r, c.putFloat)
 	case *file.ByteArrayColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v parquet.ByteArray) { c.putBytes(v) })
+		return readAll(c, r, func(v parquet.ByteArray) { c.putBytes(v) })
 	case *file.FixedLenByteArrayColumnChunkReader:
-		return readAll(c, r.HasNext, r.Err, r.ReadBatchInPage, func(v parquet.FixedLenByteArray) { c.putBytes(v) })
+		return readAll(c, r, func(v parquet.FixedLenByteArray) { c.putBytes(v) })
 	}
 	return fmt.Errorf("values of type %v cannot be read", chunk.Type())
 }
 
+// values are the values of one physical type in a chunk.
+type values[T any] interface {
+	HasNext() bool
+	ReadBatchInPage(n int64, into []T, defs, reps []int16) (total int64, read int, err error)
+	Err() error
+}
+
 // readAll calls put for each value that is there and steps over the nulls.
-func readAll[T any](c *plainColumn, hasNext func() bool, failed func() error, read func(int64, []T, []int16, []int16) (int64, int, error), put func(T)) error {
-	var values [batchRows]T
+func readAll[T any](c *plainColumn, from values[T], put func(T)) error {
+	var batch [batchRows]T
 	var defs [batchRows]int16
-	for hasNext() {
-		total, n, err := read(batchRows, values[:], defs[:], nil)
+	for from.HasNext() {
+		total, n, err := from.ReadBatchInPage(batchRows, batch[:], defs[:], nil)
 		if err != nil {
 			return err
 		}
@@ -131,13 +139,13 @@ func readAll[T any](c *plainColumn, hasNext func() bool, failed func() error, re
 				if next >= n {
 					return fmt.Errorf("fewer values than row %d needs", c.row)
 				}
-				put(values[next])
+				put(batch[next])
 				next++
 			}
 			c.row++
 		}
 	}
-	return failed()
+	return from.Err()
 }
 
 // meaningOf tells what a column's numbers or bytes stand for.

@@ -30,11 +30,11 @@ type plainColumn struct {
 	buf       []byte
 }
 
-func newPlainColumn(d *schema.Column, rows int, r role, o *Options, mem *boundedMemory) *plainColumn {
+func newPlainColumn(d *schema.Column, rows int, o *Options, mem *boundedMemory) *plainColumn {
 	return &plainColumn{
 		mem: mem, longest: max(o.Limits.String, o.Limits.IDBytes),
 		meaning: meaningOf(d), rows: rows, maxDef: d.MaxDefinitionLevel(),
-		asText: r == roleID, physical: d.PhysicalType(),
+		physical: d.PhysicalType(),
 	}
 }
 

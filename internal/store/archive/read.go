@@ -99,7 +99,7 @@ func (a *Archive) lines(r *reader, g int) (lines []Line, err error) {
 func readColumn(chunk parquetfile.ColumnChunkReader, lines []Line, column, partition int) error {
 	switch r := chunk.(type) {
 	case *parquetfile.Int64ColumnChunkReader:
-		return readValues(r.HasNext, r.Err, r.ReadBatchInPage, len(lines), func(i int, v int64) {
+		return readValues(r, len(lines), func(i int, v int64) {
 			if column == 0 {
 				lines[i].Time = v
 			} else {
@@ -107,10 +107,10 @@ func readColumn(chunk parquetfile.ColumnChunkReader, lines []Line, column, parti
 			}
 		})
 	case *parquetfile.Int32ColumnChunkReader:
-		return readValues(r.HasNext, r.Err, r.ReadBatchInPage, len(lines), func(i int, v int32) { lines[i].at.row = uint32(v) })
+		return readValues(r, len(lines), func(i int, v int32) { lines[i].at.row = uint32(v) })
 	case *parquetfile.ByteArrayColumnChunkReader:
 		seen := map[string]string{} // levels and services share their memory
-		return readValues(r.HasNext, r.Err, r.ReadBatchInPage, len(lines), func(i int, v parquet.ByteArray) {
+		return readValues(r, len(lines), func(i int, v parquet.ByteArray) {
 			s, ok := seen[string(v)]
 			if !ok {
 				s = string(v)
@@ -128,23 +128,30 @@ func (l *Line) text(column int) *string {
 	return []*string{&l.Level, &l.Service, &l.Model, &l.Message, &l.Attrs}[column-3]
 }
 
-func readValues[T any](hasNext func() bool, failed func() error, read func(int64, []T, []int16, []int16) (int64, int, error), want int, put func(int, T)) error {
-	var values [1024]T
+// values are the values of one physical type in a chunk.
+type values[T any] interface {
+	HasNext() bool
+	ReadBatchInPage(n int64, into []T, defs, reps []int16) (total int64, read int, err error)
+	Err() error
+}
+
+func readValues[T any](from values[T], want int, put func(int, T)) error {
+	var batch [1024]T
 	row := 0
-	for hasNext() {
-		total, n, err := read(int64(len(values)), values[:], nil, nil)
+	for from.HasNext() {
+		total, n, err := from.ReadBatchInPage(int64(len(batch)), batch[:], nil, nil)
 		if err != nil {
 			return err
 		}
 		if total == 0 || int(total) != n || row+n > want {
 			return fmt.Errorf("more or less than %d values", want)
 		}
-		for _, v := range values[:n] {
+		for _, v := range batch[:n] {
 			put(row, v)
 			row++
 		}
 	}
-	if err := failed(); err != nil {
+	if err := from.Err(); err != nil {
 		return err
 	}
 	if row != want {
