@@ -94,8 +94,8 @@ func (q Queue) validate(d *decoder) {
 	if q.SegmentBytes < 1<<20 {
 		d.semantic("queue.segment_bytes", "a segment is at least 1MiB")
 	}
-	if q.MaxRecordBytes < 1<<10 {
-		d.semantic("queue.max_record_bytes", "a record is at least 1KiB")
+	if q.MaxRecordBytes < 1<<20 { // small batches share one
+		d.semantic("queue.max_record_bytes", "a record is at least 1MiB")
 	}
 	if q.MaxBytes != 0 && q.MaxBytes < q.SegmentBytes {
 		d.semantic("queue.max_bytes", "%s is less than one segment (%s)", FormatSize(q.MaxBytes), FormatSize(q.SegmentBytes))
