@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -35,6 +36,7 @@ import (
 	"github.com/leewayhq/leeway/internal/process/publish"
 	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/queue/segment"
+	"github.com/leewayhq/leeway/internal/store"
 	"github.com/leewayhq/leeway/internal/store/archive"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 	"github.com/leewayhq/leeway/internal/store/series"
@@ -64,6 +66,7 @@ type App struct {
 	reg   *prometheus.Registry
 	steps steps
 
+	disk       *store.Disk
 	tokens     *access.Store
 	guard      *access.Guard
 	outgoing   *access.Outgoing
@@ -98,6 +101,7 @@ type stage struct {
 var stages = []stage{
 	{"configuration", (*App).takeConfig},
 	{"data folder", (*App).openFolder},
+	{"disk", (*App).openDisk},
 	{"access", (*App).openAccess},
 	{"model registry", (*App).openRegistry},
 	{"queue", (*App).openQueue},
@@ -140,6 +144,9 @@ const stopTime = 4 * time.Second
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
+	if a.disk != nil {
+		a.disk.Release() // or a full disk would keep the stop waiting
+	}
 	return a.steps.stop(ctx)
 }
 
@@ -192,6 +199,19 @@ func (a *App) openFolder(context.Context) error {
 
 func (a *App) dir(name string) string { return filepath.Join(a.cfg.Data, name) }
 
+// openDisk makes writes of the databases wait for space where there is none. A
+// database that cannot go on for another reason ends the process: what was
+// acknowledged is on disk, and the next start goes on from there.
+func (a *App) openDisk(context.Context) error {
+	a.disk = store.NewDisk(vfs.Default, a.cfg.Data, a.log)
+	return nil
+}
+
+func (a *App) fatal(err error) {
+	a.log.Error("a database cannot go on; the server ends, and nothing that was acknowledged is lost", "err", err)
+	os.Exit(1)
+}
+
 func (a *App) openAccess(context.Context) (err error) {
 	if a.tokens, err = access.OpenStore(a.dir("access"), a.log); err != nil {
 		return err
@@ -221,7 +241,7 @@ func (a *App) openAccess(context.Context) (err error) {
 
 func (a *App) openRegistry(context.Context) (err error) {
 	in := &a.cfg.Ingest
-	a.registry, err = model.Open(model.Config{Dir: a.dir("models"), MaxModels: in.MaxModels, MaxFeatures: in.MaxFeatures, Centre: profile.ChooseCentre, Logger: a.log})
+	a.registry, err = model.Open(model.Config{Dir: a.dir("models"), MaxModels: in.MaxModels, MaxFeatures: in.MaxFeatures, LateAfter: in.LateAfter, Centre: profile.ChooseCentre, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -257,7 +277,7 @@ func (a *App) openQueue(context.Context) (err error) {
 }
 
 func (a *App) openProfiles(context.Context) (err error) {
-	if a.profiles, err = profiles.Open(profiles.Config{Dir: a.dir("state"), Logger: a.log}); err != nil {
+	if a.profiles, err = profiles.Open(profiles.Config{Dir: a.dir("state"), FS: a.disk, Fatal: a.fatal, Logger: a.log}); err != nil {
 		return err
 	}
 	a.references = profiles.NewReferences(a.profiles, nil)

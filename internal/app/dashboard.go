@@ -189,12 +189,18 @@ func (a *App) openListener(context.Context) error {
 }
 
 // answer gives the server its handler, and adds the step that ends requests.
+// requestTime is what requests under way may take at a stop.
+const requestTime = 2 * time.Second
+
 func (a *App) answer(h http.Handler) {
 	a.server.Handler = h
 	a.steps.add("requests", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, requestTime)
+		defer cancel()
 		err := a.server.Shutdown(ctx)
-		if err != nil {
-			err = errors.Join(err, a.server.Close())
+		if errors.Is(err, context.DeadlineExceeded) {
+			a.log.Warn("clients that were too slow for the stop were cut off")
+			err = a.server.Close()
 		}
 		return err
 	})

@@ -63,7 +63,7 @@ func (a *App) warnOfLogs() {
 func (a *App) openDoor(context.Context) error {
 	a.door = collect.New(collect.Config{
 		Log: a.queue, Registry: a.registry, RateLimit: a.cfg.Ingest.RateLimit,
-		DataDir: a.cfg.Data, Logger: a.log, Registerer: a.reg,
+		DataDir: a.cfg.Data, Backlog: a.queue.Backlog, Logger: a.log, Registerer: a.reg,
 	})
 	a.steps.closer("door", func() error { a.door.Close(); return nil })
 	return nil

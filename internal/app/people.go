@@ -17,7 +17,7 @@ import (
 func (a *App) openNotify(context.Context) error {
 	n, err := notify.Open(notify.Config{
 		Dir: a.dir("notify"), Settings: a.inForce.notify, ExternalURL: a.externalURL(),
-		Guard:  a.outgoing.Control,
+		Guard: a.outgoing.Control, FS: a.disk, Fatal: a.fatal,
 		Logger: a.log, Registerer: a.reg,
 	})
 	if err != nil {
@@ -92,7 +92,7 @@ func channel(c *config.Channel) notify.Channel {
 
 func (a *App) openAlerts(context.Context) error {
 	e, err := alert.Open(alert.Config{
-		Dir: a.dir("alert"), Queryable: a.series.Queryable(), Appendable: a.series.Appendable(), Engine: a.series.RuleEngine(),
+		Dir: a.dir("alert"), FS: a.disk, Fatal: a.fatal, Queryable: a.series.Queryable(), Appendable: a.series.Appendable(), Engine: a.series.RuleEngine(),
 		Notify: a.tell, FileRules: a.inForce.rules,
 		Interval: a.cfg.Alerting.Interval, HostInterval: a.cfg.Alerting.HostInterval,
 		ExternalURL: a.externalURL(), Logger: a.log, Registerer: a.reg,

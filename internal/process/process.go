@@ -197,6 +197,9 @@ func (p *Processor) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	for _, w := range p.workers {
+		if err := p.cfg.Log.Trim(w.partition, w.next); err != nil {
+			p.cfg.Logger.Warn("telling the queue what is processed failed", "partition", w.partition, "err", err)
+		}
 		p.running.Go(func() { w.run(ctx) })
 	}
 }

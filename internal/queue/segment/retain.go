@@ -111,3 +111,28 @@ func (p *partition) giveUp(while func(*segment) bool) error {
 	}
 	return p.remove(while)
 }
+
+// Backlog is about how many bytes are not released yet, over all partitions.
+// Right after a start that is everything, until the consumer says where it is.
+func (l *Log) Backlog() uint64 {
+	var n int64
+	for _, p := range l.parts {
+		n += p.backlog()
+	}
+	return uint64(max(n, 0))
+}
+
+func (p *partition) backlog() (n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, pos := split(p.released)
+	for i, s := range p.segments {
+		switch number := p.segments[i].number; {
+		case number == at:
+			n += s.size - pos
+		case number > at:
+			n += s.size
+		}
+	}
+	return n
+}

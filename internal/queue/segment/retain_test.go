@@ -167,3 +167,27 @@ func TestDump(t *testing.T) {
 		t.Errorf("dump of partition 2: %v", err)
 	}
 }
+
+func TestBacklogIsWhatIsNotReleased(t *testing.T) {
+	l, err := Open(Config{Dir: t.TempDir(), Partitions: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	data := make([]byte, 10_000)
+	for range 10 {
+		if _, err := l.Append(t.Context(), 1, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := l.Backlog(); n < 100_000 || n > 110_000 {
+		t.Fatal(n)
+	}
+	_, next, err := l.Bounds(1)
+	if err == nil {
+		err = l.Trim(1, next)
+	}
+	if n := l.Backlog(); err != nil || n > 5_000 {
+		t.Fatal(n, err)
+	}
+}
