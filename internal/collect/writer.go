@@ -35,6 +35,10 @@ func newWriter(log queue.Log, partition int) *writer {
 // submit hands over a batch; done gets the result once it is durable or lost.
 func (w *writer) submit(ctx context.Context, b *event.Batch, done chan error) {
 	if size := b.Size(); size >= shareBytes {
+		if w.isClosed() {
+			done <- queue.ErrClosed
+			return
+		}
 		frame := w.room(size)
 		*frame = b.AppendTo((*frame)[:0])
 		_, err := w.log.Append(ctx, w.partition, *frame)
@@ -54,6 +58,12 @@ func (w *writer) submit(ctx context.Context, b *event.Batch, done chan error) {
 	w.buf = b.AppendTo(w.buf)
 	w.waiting = append(w.waiting, done)
 	w.arrived.Broadcast()
+}
+
+func (w *writer) isClosed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed
 }
 
 // room is memory for a large frame. The log does not keep it, so it is used

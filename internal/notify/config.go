@@ -65,7 +65,7 @@ type Settings struct {
 
 // Routing is the pace of the built-in routes; a zero takes the default.
 type Routing struct {
-	CriticalWait     time.Duration // before the first message of a group; 1 s
+	CriticalWait     time.Duration // before the first message of a group; 500 ms
 	Wait             time.Duration // 10 s
 	CriticalInterval time.Duration // between messages of a group; 1 m
 	Interval         time.Duration // 5 m
@@ -102,7 +102,7 @@ func (s Settings) withDefaults() Settings {
 	orElse(&s.Language, "en")
 	orElse(&s.Location, time.UTC)
 	r := &s.Routing
-	orElse(&r.CriticalWait, time.Second)
+	orElse(&r.CriticalWait, 500*time.Millisecond)
 	orElse(&r.Wait, 10*time.Second)
 	orElse(&r.CriticalInterval, time.Minute)
 	orElse(&r.Interval, 5*time.Minute)
