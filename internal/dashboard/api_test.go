@@ -77,6 +77,7 @@ func TestQualityIsCutAsAsked(t *testing.T) {
 		{"?from=2025-01-01&to=2025-02-01", nil},
 		{"?version=v1&step=1M", []string{"2026-03-31T11:59:00+08:00=60", "2026-04-01T00:00:00+08:00=60"}},
 		{"?version=v2", nil},
+		{"?from=&to=&step=&version=&segment=", []string{"2026-03-31T11:59:00+08:00=120"}}, // nothing is asked for
 		{"?set=reference", nil},
 	} {
 		var got qualityGot

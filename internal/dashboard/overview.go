@@ -107,7 +107,7 @@ func (s *Server) getOverview(r *http.Request) (any, error) {
 
 func (v *view) readRange(r *http.Request) error {
 	q := r.URL.Query()
-	v.sp = span{from: v.now - dayMS, to: v.now, versions: q["version"], segment: segmentOf(q.Get("segment"))}
+	v.sp = span{from: v.now - dayMS, to: v.now, versions: versionsOf(q), segment: segmentOf(q.Get("segment"))}
 	if err := v.s.readRange(r, &v.sp, q.Get("from") != "", q.Get("to") != ""); err != nil {
 		return err
 	}

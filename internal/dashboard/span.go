@@ -3,7 +3,9 @@ package dashboard
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/leewayhq/leeway/internal/access"
@@ -30,7 +32,7 @@ type span struct {
 // the extent of the model's windows of a set; empty tells that there are none.
 func (s *Server) spanOf(r *http.Request, m *model.Model, set profiles.Set) (sp span, empty bool, err error) {
 	q := r.URL.Query()
-	sp.versions, sp.segment = q["version"], segmentOf(q.Get("segment"))
+	sp.versions, sp.segment = versionsOf(q), segmentOf(q.Get("segment"))
 	if len(sp.versions) > 20 {
 		return sp, false, badParam("version", strings.Join(sp.versions, ","), "at most 20 versions")
 	}
@@ -61,6 +63,12 @@ func segmentOf(text string) string {
 		return strings.Replace(text, ":", "=", 1)
 	}
 	return text
+}
+
+// versionsOf is the versions that are asked for. An empty one is none: a
+// script may leave a parameter empty that it has nothing for.
+func versionsOf(q url.Values) []string {
+	return slices.DeleteFunc(slices.Clone(q["version"]), func(v string) bool { return v == "" })
 }
 
 func (s *Server) readRange(r *http.Request, sp *span, hasFrom, hasTo bool) (err error) {
