@@ -206,7 +206,7 @@ func TestStopUnderLoad(t *testing.T) {
 func TestChild(t *testing.T) {
 	dir := os.Getenv("LEEWAY_APP_TEST_DIR")
 	if dir == "" {
-		t.Skip("runs as the child of another test")
+		return // nobody's child
 	}
 	fmt.Println("URL " + start(t, options(t, dir)).url)
 	select {}
