@@ -28,8 +28,8 @@ func serviceRows() []Metric {
 			Key: "label_coverage", Unit: Percent, Good: Higher,
 			Warning: limit(0.8), Critical: limit(0.5),
 			Title: Text{"Label coverage", "标签覆盖率"},
-			Help: Text{"Labels received so far for the predictions of a window.",
-				"某一时间窗内的预测中已收到标签的比例。"},
+			Help: Text{"Share of the predictions of a window whose label has come; of the series, of the last hour. For labels that come fast.",
+				"某一时间窗内的预测中已收到标签的比例；时间序列取最近一小时。适用于标签到达较快的场景。"},
 		},
 	}
 	for i := range rows {

@@ -49,6 +49,9 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 			out = append(out, series.Sample{Series: d.handle(p.cfg.Series, name, series_, feature), T: now.UnixMilli(), V: v})
 		}
 	}
+	if c := measure.Coverage(cur); c.Defined {
+		put("model_label_coverage", "", c.Value)
+	}
 	for _, f := range measure.DataQuality(cur, ref) {
 		if f.Rows == 0 {
 			continue
