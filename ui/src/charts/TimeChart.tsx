@@ -278,7 +278,7 @@ function options({ width, live, inside, onArea, onCursor }: Wiring): uPlot.Optio
     width,
     height: first.height,
     ms: 1,
-    padding: [8, hasRight ? 0 : 6, 0, 0],
+    padding: [8, hasRight ? 0 : 26, 0, 0],
     legend: { show: false },
     series: [{}, ...series],
     bands,
