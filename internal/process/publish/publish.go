@@ -6,7 +6,8 @@
 // with the counts that they stand on (model_evaluated_window,
 // model_predictions_window). Counts since the last publication
 // (model_predictions, model_evaluated, model_correct, …) stand beside them, so
-// that any longer range can be computed exactly. Drift and data quality are of
+// that any longer range can be computed exactly. Response times are a native
+// histogram too (model_latency_seconds, a counter), for any quantile of any range. Drift and data quality are of
 // the windows of the last hour by prediction time, against the reference.
 //
 // Add is called by the processor's workers, Run owns the goroutine that writes.
@@ -108,7 +109,7 @@ func New(ctx context.Context, cfg Config) (*Publisher, error) {
 		}
 	}
 	for _, t := range p.trails {
-		t.fresh = counts{} // published by the process before this one
+		t.fresh, t.latency = counts{}, latency{} // published by the process before this one
 	}
 	return p, nil
 }

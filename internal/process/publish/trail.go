@@ -31,6 +31,7 @@ type trail struct {
 	since    time.Time // of the first row in this process
 	arrivals []arrival // of rateSpan
 	handles  map[string]*series.Series
+	latency  latency
 }
 
 type minute struct {
@@ -61,6 +62,7 @@ func (c *counts) add(p *profile.Profile) {
 
 func (t *trail) add(start int64, p *profile.Profile) {
 	t.fresh.add(p)
+	t.latency.add(p.Latency)
 	t.changed = true
 	i := len(t.minutes)
 	for i > 0 && t.minutes[i-1].start > start {
@@ -128,6 +130,9 @@ func (t *trail) samples(of *subjectSeries, task event.Task, now time.Time) (out 
 	putCounts(put, &t.fresh, task)
 	put("model_predictions_window", float64(p.Predictions))
 	putQuality(put, p, task)
+	if h := t.latency.histogram(); h != nil {
+		out = append(out, series.Sample{Series: of.handle(t, "model_latency_seconds"), T: now.UnixMilli(), H: h})
+	}
 	t.fresh, t.changed, t.written = counts{}, false, now
 	return out
 }
