@@ -403,7 +403,8 @@ const tests = {
   async "an alert has its own address"() {
     const page = await fresh();
     await visit(page, "/");
-    const link = page.locator(".alertlist-main a").first();
+    // An alert of the machine under the tests comes and goes with its load.
+    const link = page.locator(".alertlist-main a").filter({ hasNotText: "usage" }).first();
     if ((await link.count()) === 0) return; // nothing fires on this server just now
     const title = await link.textContent();
     await link.click();
