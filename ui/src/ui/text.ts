@@ -18,14 +18,17 @@ export function sign(operator: string | undefined): string {
   return operator ? (SIGN[operator] ?? operator) : "";
 }
 
-/** 0.877 < 0.880; nothing where the alert carries no value. */
+/**
+ * 0.877 < 0.880; nothing where the alert carries no value. Of an alert that is
+ * over the comparison no longer holds, so the limit stands apart: 0.912 (< 0.880).
+ */
 export function against(a: Alert): string {
   if (a.value === null || a.value === undefined) return "";
   const unit = (a.unit ?? "") as Unit;
   const v = full(a.value, unit, true);
-  return a.limit === null || a.limit === undefined
-    ? v
-    : `${v} ${sign(a.operator)} ${full(a.limit, unit, true)}`;
+  if (a.limit === null || a.limit === undefined) return v;
+  const limit = `${sign(a.operator)} ${full(a.limit, unit, true)}`;
+  return a.state === "resolved" ? `${v} (${limit})` : `${v} ${limit}`;
 }
 
 /** "3h 48m" in the reader's language. */
