@@ -159,7 +159,7 @@ func TestABreachFiresAndRecovers(t *testing.T) {
 		a[0].Labels["model"] != "fraud" || a[0].Origin != OriginBuiltin || a[0].FiringSince == 0 {
 		t.Fatalf("firing: %+v", a)
 	}
-	if got := a[0].Annotations["summary_zh"]; got != "fraud 的准确率为 0.87,低于 0.9" {
+	if got := a[0].Annotations["summary_zh"]; got != "fraud 的准确率为 0.87，低于 0.9" {
 		t.Errorf("summary_zh is %q", got)
 	}
 	eventually(t, "ALERTS is written", func() bool {

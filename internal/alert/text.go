@@ -104,7 +104,7 @@ func annotations(sp *spec, lset map[string]string, o observed) map[string]string
 		out["value"], out["limit"] = value, limit
 		out["limit_text"], out["limit_text_zh"] = word.En+" "+limit, word.Zh+" "+limit
 		out["summary"] = fmt.Sprintf("%s of %s is %s, %s %s", out["metric_title"], who, value, word.En, limit)
-		out["summary_zh"] = fmt.Sprintf("%s 的%s为 %s,%s %s", who, out["metric_title_zh"], value, word.Zh, limit)
+		out["summary_zh"] = fmt.Sprintf("%s 的%s为 %s，%s %s", who, out["metric_title_zh"], value, word.Zh, limit)
 		if t.Runbook != "" {
 			out["runbook_url"] = t.Runbook
 		}

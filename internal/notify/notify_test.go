@@ -123,7 +123,7 @@ func firing(name, severity, model string) Alert {
 		Labels: map[string]string{"alertname": name, "severity": severity, "model": model, "rule": name},
 		Annotations: map[string]string{
 			"title": "Accuracy is low", "title_zh": "准确率过低", "value": "0.87",
-			"limit_text": "below 0.9", "limit_text_zh": "低于 0.9", "summary_zh": model + " 的准确率为 0.87,低于 0.9",
+			"limit_text": "below 0.9", "limit_text_zh": "低于 0.9", "summary_zh": model + " 的准确率为 0.87，低于 0.9",
 		},
 		StartsAt: now, EndsAt: now + 240_000,
 	}
@@ -402,7 +402,7 @@ func TestMessagesInChinese(t *testing.T) {
 	if m.Title != "🚨 fraud：准确率过低（0.87，低于 0.9）" {
 		t.Errorf("title %q", m.Title)
 	}
-	for _, want := range []string{"🚨 准确率过低\n", "fraud 的准确率为 0.87,低于 0.9", "开始时间：2026-01-02 11:04:05 CST",
+	for _, want := range []string{"🚨 准确率过低\n", "fraud 的准确率为 0.87，低于 0.9", "开始时间：2026-01-02 11:04:05 CST",
 		"https://leeway.example/alerts/" + m.Alerts[0].Fingerprint} {
 		if !strings.Contains(m.Text, want) {
 			t.Errorf("%q is not in\n%s", want, m.Text)
