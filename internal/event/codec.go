@@ -206,13 +206,6 @@ func Frames(record []byte, fn func(frame []byte) error) error {
 	return nil
 }
 
-// PeekHeader reads a frame's header alone.
-func PeekHeader(frame []byte) (Header, int, error) {
-	d := decoder{buf: frame}
-	h, rows, _, err := d.header()
-	return h, rows, err
-}
-
 // Decode reads one frame. The batch shares the frame's memory where it is
 // aligned. Every length, offset and code is checked; nothing is allocated
 // before its bound is.

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/profile"
@@ -101,17 +99,4 @@ func weigh(s *profiles.Store) (total float64, n int, err error) {
 		return nil
 	})
 	return total, n, err
-}
-
-// diskUse adds up the files below a folder.
-func diskUse(dir string) (total int64) {
-	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err == nil && e.Type().IsRegular() {
-			if info, err := e.Info(); err == nil {
-				total += info.Size()
-			}
-		}
-		return nil
-	})
-	return total
 }
