@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -140,16 +141,80 @@ func (e *entry) observeSegments(b *event.Batch, cfg *Config, dropped *Dropped) {
 	b.Segments = kept
 }
 
-// declaredSegments takes each declared field from the segments or the features.
+// declaredSegments takes each declared field, or pair of fields "a,b", from the
+// segments or, if it is none of them, from the features.
 func (e *entry) declaredSegments(b *event.Batch) []event.Dict {
 	var out []event.Dict
 	for _, name := range e.model.Segments {
-		for _, from := range [][]event.Dict{b.Segments, b.Cats} {
-			if i := slices.IndexFunc(from, func(d event.Dict) bool { return d.Name == name && d.Present() }); i >= 0 {
-				out = append(out, from[i])
-				break
+		if d, ok := segmentField(b, name); ok {
+			out = append(out, d)
+			continue
+		}
+		if first, second, isPair := strings.Cut(name, pairSeparator); isPair {
+			left, hasLeft := segmentField(b, first)
+			right, hasRight := segmentField(b, second)
+			if hasLeft && hasRight {
+				out = append(out, pairOf(name, &left, &right))
 			}
 		}
+	}
+	return out
+}
+
+func segmentField(b *event.Batch, name string) (event.Dict, bool) {
+	for _, from := range [][]event.Dict{b.Segments, b.Cats} {
+		if i := slices.IndexFunc(from, func(d event.Dict) bool { return d.Name == name && d.Present() }); i >= 0 {
+			return from[i], true
+		}
+	}
+	if i := slices.IndexFunc(b.Nums, func(n event.Num) bool { return n.Name == name && n.Present() }); i >= 0 {
+		return numbersAsNames(&b.Nums[i]), true
+	}
+	return event.Dict{}, false
+}
+
+// numbersAsNames is for a feature such as a flag or a rank; one with many
+// values meets the limit like any other.
+func numbersAsNames(n *event.Num) event.Dict {
+	out := event.Dict{Name: n.Name, Codes: make([]int32, len(n.Values))}
+	codes := map[float64]int32{}
+	for i, v := range n.Values {
+		if n.Null(i) || math.IsNaN(v) {
+			out.Codes[i] = -1
+			continue
+		}
+		code, ok := codes[v]
+		if !ok {
+			code = int32(len(out.Values))
+			codes[v] = code
+			out.Values = append(out.Values, strconv.FormatFloat(v, 'g', -1, 64))
+		}
+		out.Codes[i] = code
+	}
+	return out
+}
+
+// pairSeparator stands between the two fields of a pair, and between their values.
+const pairSeparator = ","
+
+// pairOf is the column of two columns' values side by side; it is null where
+// either is.
+func pairOf(name string, a, b *event.Dict) event.Dict {
+	out := event.Dict{Name: name, Codes: make([]int32, len(a.Codes))}
+	codes := map[[2]int32]int32{}
+	for i, left := range a.Codes {
+		right := b.Codes[i]
+		if left < 0 || right < 0 {
+			out.Codes[i] = -1
+			continue
+		}
+		code, ok := codes[[2]int32{left, right}]
+		if !ok {
+			code = int32(len(out.Values))
+			codes[[2]int32{left, right}] = code
+			out.Values = append(out.Values, a.Values[left]+pairSeparator+b.Values[right])
+		}
+		out.Codes[i] = code
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -156,6 +157,31 @@ func TestDeclaredFieldThatTheBatchLacks(t *testing.T) {
 	many := make([]string, 21)
 	if _, err := r.Declare("m", Declaration{Segments: &many}); err == nil {
 		t.Fatal("21 fields were declared")
+	}
+}
+
+func TestPairsOfFieldsAreSegments(t *testing.T) {
+	r, err := Open(Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Declare("m", Declaration{Segments: &[]string{"country", "country,member", "country,nothing"}}); err != nil {
+		t.Fatal(err)
+	}
+	b := batch(5, func(b *event.Batch) {
+		b.Segments = []event.Dict{{Name: "country", Values: []string{"DE", "CN"}, Codes: []int32{0, 1, 0, -1, 1}}}
+		b.Nums = []event.Num{{Name: "member", Values: []float64{1, 0, 1, 1, math.NaN()}}}
+	})
+	if _, err := r.Observe(b); err != nil || len(b.Segments) != 2 {
+		t.Fatalf("%v: %+v", err, b.Segments)
+	}
+	pair := b.Segments[1]
+	if pair.Name != "country,member" || !slices.Equal(pair.Values, []string{"DE,1", "CN,0"}) || !slices.Equal(pair.Codes, []int32{0, 1, 0, -1, -1}) {
+		t.Fatalf("%+v", pair)
+	}
+	m, _ := r.Get("m")
+	if want := []string{"country=CN", "country=DE", "country,member=CN,0", "country,member=DE,1"}; !slices.Equal(slices.Sorted(slices.Values(m.SegmentValues)), slices.Sorted(slices.Values(want))) {
+		t.Fatalf("%q", m.SegmentValues)
 	}
 }
 

@@ -87,7 +87,8 @@ type Model struct {
 	Features  []Feature `json:"features,omitempty"`
 	Versions  []Version `json:"versions,omitempty"`
 	// Segments are the declared fields to cut by: a segment field or a
-	// categorical feature each. Empty means every segment field that is sent.
+	// feature each, or two of them as "a,b". Empty means every
+	// segment field that is sent.
 	Segments      []string  `json:"segments,omitempty"`
 	SegmentValues []string  `json:"segment_values,omitempty"` // "field=value", as seen; the value past the limit is OtherSegment
 	Reference     Reference `json:"reference"`
