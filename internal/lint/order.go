@@ -25,6 +25,7 @@ var order = [][]string{
 var shared = map[string]string{
 	"internal/collect/decode":    "every source turns bodies into batches in the same way",
 	"internal/measure/catalogue": "the table of metrics belongs to the kernels that it names",
+	"internal/measure/twosample": "distances and tests of two samples, which drift in every form is made of",
 }
 
 // room gives the room of a package of this module ("queue" for

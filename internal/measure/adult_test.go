@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/leewayhq/leeway/internal/measure/twosample"
 )
 
 // adult is the Adult data, cut as the golden file says: the reference is
@@ -50,9 +52,9 @@ func TestAdultNumbers(t *testing.T) {
 		t.Fatalf("%d numeric columns", len(want.Numeric))
 	}
 	for name, w := range want.Numeric {
-		pts := Points(floats(t, cur[name]), floats(t, ref[name]))
-		near(t, name+" ks", KSStatistic(pts), w.KS, 1e-12)
-		near(t, name+" wasserstein", Wasserstein(pts), w.Wasserstein, 1e-9)
+		pts := twosample.Points(floats(t, cur[name]), floats(t, ref[name]))
+		near(t, name+" ks", twosample.KSStatistic(pts), w.KS, 1e-12)
+		near(t, name+" wasserstein", twosample.Wasserstein(pts), w.Wasserstein, 1e-9)
 	}
 }
 
@@ -66,15 +68,15 @@ func TestAdultCategories(t *testing.T) {
 	for name, w := range want.Categorical {
 		bins := countStrings(cur[name], ref[name])
 		g := w.NannyML
-		x2, p, df := ChiSquare(bins)
+		x2, p, df := twosample.ChiSquare(bins)
 		near(t, name+" chi2", x2, g.Chi2, 1e-9)
 		near(t, name+" p", p, g.P, 1e-9)
 		if df != g.DF {
 			t.Errorf("%s: %d degrees of freedom, want %d", name, df, g.DF)
 		}
-		near(t, name+" js", JS(bins), g.JS, 1e-9)
-		near(t, name+" hellinger", Hellinger(bins), g.Hellinger, 1e-9)
-		near(t, name+" linf", LInf(bins), g.LInf, 1e-9)
+		near(t, name+" js", twosample.JS(bins), g.JS, 1e-9)
+		near(t, name+" hellinger", twosample.Hellinger(bins), g.Hellinger, 1e-9)
+		near(t, name+" linf", twosample.LInf(bins), g.LInf, 1e-9)
 	}
 }
 
@@ -87,17 +89,17 @@ func floats(t testing.TB, col []string) []float64 {
 	return out
 }
 
-func countStrings(cur, ref []string) []Bin {
-	by := map[string]Bin{}
+func countStrings(cur, ref []string) []twosample.Bin {
+	by := map[string]twosample.Bin{}
 	for _, v := range cur {
 		b := by[v]
-		by[v] = Bin{Name: v, Cur: b.Cur + 1, Ref: b.Ref}
+		by[v] = twosample.Bin{Name: v, Cur: b.Cur + 1, Ref: b.Ref}
 	}
 	for _, v := range ref {
 		b := by[v]
-		by[v] = Bin{Name: v, Cur: b.Cur, Ref: b.Ref + 1}
+		by[v] = twosample.Bin{Name: v, Cur: b.Cur, Ref: b.Ref + 1}
 	}
-	out := make([]Bin, 0, len(by))
+	out := make([]twosample.Bin, 0, len(by))
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		if name != "" {
 			out = append(out, by[name])

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/leewayhq/leeway/internal/measure/twosample"
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
@@ -13,11 +14,11 @@ type column struct {
 	name     string
 	kind     string
 	n, m     int64
-	points   []Point // of numbers
-	bins     []Bin   // of psi and js
-	every    []Bin   // of categories: each for itself
-	sd       float64 // of the reference's numbers
-	cur, ref ranked  // whose rank errors bound a distribution function
+	points   []twosample.Point // of numbers
+	bins     []twosample.Bin   // of psi and js
+	every    []twosample.Bin   // of categories: each for itself
+	sd       float64           // of the reference's numbers
+	cur, ref ranked            // whose rank errors bound a distribution function
 	unseen   int64
 }
 
@@ -54,12 +55,12 @@ func numericColumn(name string, cur, ref *profile.Numeric) column {
 	if cur.N == 0 || ref.N == 0 {
 		return c
 	}
-	c.points = make([]Point, 0, min(2*(cur.N+ref.N), usualPoints))
+	c.points = make([]twosample.Point, 0, min(2*(cur.N+ref.N), usualPoints))
 	// The reference first: where the grids differ, its edges are the ones kept.
 	profile.Pairs(ref, cur, func(x float64, nref, ncur int64) {
-		c.points = append(c.points, Point{x, ncur, nref})
+		c.points = append(c.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
 	})
-	c.bins = Deciles(c.points)
+	c.bins = twosample.Deciles(c.points)
 	c.sd = ref.SD(0)
 	c.cur, c.ref = cur, ref
 	return c
@@ -71,16 +72,16 @@ func scoreColumn(name string, cur, ref *profile.ScoreSet) column {
 		return c
 	}
 	profile.ScorePairs(cur, ref, func(x float64, ncur, nref int64) {
-		c.points = append(c.points, Point{x, ncur, nref})
+		c.points = append(c.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
 	})
-	c.bins = Deciles(c.points)
+	c.bins = twosample.Deciles(c.points)
 	c.sd = refSD(c.points)
 	c.cur, c.ref = cur, ref
 	return c
 }
 
 // refSD is the reference's standard deviation from its points.
-func refSD(pts []Point) float64 {
+func refSD(pts []twosample.Point) float64 {
 	var n, mean, m2 float64
 	for _, p := range pts {
 		if w := float64(p.Ref); w > 0 {
@@ -96,7 +97,7 @@ func refSD(pts []Point) float64 {
 func categoryColumn(name string, cur, ref *profile.Categories) column {
 	c := column{name: name, kind: KindCategorical, n: cur.N, m: ref.N}
 	named, other := categoryBins(cur, ref)
-	unseen := Bin{Name: "(unseen)"}
+	unseen := twosample.Bin{Name: "(unseen)"}
 	for _, b := range named {
 		if b.Ref == 0 {
 			unseen.Cur += b.Cur
@@ -113,16 +114,16 @@ func categoryColumn(name string, cur, ref *profile.Categories) column {
 // categoryBins is one bin a category, by name. Where a side does not keep all
 // names, a name that only the other side has may be among those it dropped: it
 // goes to the bin of the others, which cannot be told apart.
-func categoryBins(cur, ref *profile.Categories) (named []Bin, other Bin) {
-	other = Bin{Name: "(other)", Cur: cur.Other, Ref: ref.Other}
-	named = make([]Bin, 0, len(ref.Counts)+1)
+func categoryBins(cur, ref *profile.Categories) (named []twosample.Bin, other twosample.Bin) {
+	other = twosample.Bin{Name: "(other)", Cur: cur.Other, Ref: ref.Other}
+	named = make([]twosample.Bin, 0, len(ref.Counts)+1)
 	for _, name := range slices.Sorted(maps.Keys(ref.Counts)) {
 		n, kept := cur.Counts[name]
 		if !kept && cur.Other > 0 {
 			other.Ref += ref.Counts[name]
 			continue
 		}
-		named = append(named, Bin{Name: name, Cur: n, Ref: ref.Counts[name]})
+		named = append(named, twosample.Bin{Name: name, Cur: n, Ref: ref.Counts[name]})
 	}
 	for _, name := range slices.Sorted(maps.Keys(cur.Counts)) {
 		if _, kept := ref.Counts[name]; kept {
@@ -132,7 +133,7 @@ func categoryBins(cur, ref *profile.Categories) (named []Bin, other Bin) {
 			other.Cur += cur.Counts[name]
 			continue
 		}
-		named = append(named, Bin{Name: name, Cur: cur.Counts[name]})
+		named = append(named, twosample.Bin{Name: name, Cur: cur.Counts[name]})
 	}
 	return named, other
 }
@@ -152,25 +153,25 @@ func (c *column) has(method string) bool {
 func (c *column) value(method string) (v float64, p *float64) {
 	switch method {
 	case MethodKS:
-		v = KSStatistic(c.points)
-		pv := KSPValue(v, c.n, c.m)
+		v = twosample.KSStatistic(c.points)
+		pv := twosample.KSPValue(v, c.n, c.m)
 		return v, &pv
 	case MethodChiSquare:
-		v, pv, _ := ChiSquare(c.every)
+		v, pv, _ := twosample.ChiSquare(c.every)
 		return v, &pv
 	case MethodJS:
-		return JS(c.bins), nil
+		return twosample.JS(c.bins), nil
 	case MethodWasserstein:
-		return Wasserstein(c.points), nil
+		return twosample.Wasserstein(c.points), nil
 	}
-	return PSI(c.bins), nil
+	return twosample.PSI(c.bins), nil
 }
 
 // effect is what the limit of the method is compared with.
 func (c *column) effect(method string, value float64) float64 {
 	switch method {
 	case MethodChiSquare:
-		return PSI(c.bins)
+		return twosample.PSI(c.bins)
 	case MethodWasserstein:
 		// A constant reference has no scale of its own: any move is a large one.
 		if value == 0 {
@@ -186,9 +187,9 @@ func (c *column) effect(method string, value float64) float64 {
 // or the chance of the never-seen ones, whichever says more (Bonferroni).
 func (c *column) verdictP() float64 {
 	if c.kind == KindNumeric {
-		return KSPValue(KSStatistic(c.points), c.n, c.m)
+		return twosample.KSPValue(twosample.KSStatistic(c.points), c.n, c.m)
 	}
-	_, p, _ := ChiSquare(Pool(c.bins))
+	_, p, _ := twosample.ChiSquare(twosample.Pool(c.bins))
 	if c.unseen > 0 {
 		p = min(1, 2*min(p, c.unseenP()))
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/leewayhq/leeway/internal/measure/twosample"
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
@@ -103,7 +104,7 @@ func TestMethodsApply(t *testing.T) {
 		}
 	}
 	f := only(t, cur, ref, DriftOptions{Method: MethodChiSquare})
-	x2, p, _ := ChiSquare(named([]int64{60, 40}, []int64{40, 60}))
+	x2, p, _ := twosample.ChiSquare(named([]int64{60, 40}, []int64{40, 60}))
 	if f.Value != x2 || f.PValue == nil || *f.PValue != p {
 		t.Errorf("%+v, want %v with %v", f, x2, p)
 	}
@@ -125,9 +126,9 @@ func TestPredictionDrift(t *testing.T) {
 	if len(list) != 2 || list[0].Name != "score" || list[0].Grade != Drifted || list[1].Name != "class" || list[1].Grade != Stable {
 		t.Fatalf("%+v", list)
 	}
-	near(t, "psi", list[0].Value, PSI(Deciles(Points(b, a))), 1e-12)
+	near(t, "psi", list[0].Value, twosample.PSI(twosample.Deciles(twosample.Points(b, a))), 1e-12)
 	ks := PredictionDrift(cur, ref, DriftOptions{Method: MethodKS})
-	if len(ks) != 1 || ks[0].Bound != 0 || ks[0].Value != KSStatistic(Points(b, a)) {
+	if len(ks) != 1 || ks[0].Bound != 0 || ks[0].Value != twosample.KSStatistic(twosample.Points(b, a)) {
 		t.Errorf("%+v", ks)
 	}
 }
@@ -178,12 +179,12 @@ func BenchmarkFourNumbers(b *testing.B) {
 	for range 100_000 {
 		ref = append(ref, cell(rng.NormFloat64()))
 	}
-	pts := Points(cur, ref)
+	pts := twosample.Points(cur, ref)
 	sum := 0.0
 	for b.Loop() {
-		sum += KSStatistic(pts) + Wasserstein(pts)
-		bins := Deciles(pts)
-		sum += PSI(bins) + JS(bins)
+		sum += twosample.KSStatistic(pts) + twosample.Wasserstein(pts)
+		bins := twosample.Deciles(pts)
+		sum += twosample.PSI(bins) + twosample.JS(bins)
 	}
 	b.ReportMetric(float64(len(pts)), "points")
 	if math.IsNaN(sum) {
@@ -201,8 +202,16 @@ func BenchmarkExactP(b *testing.B) {
 	}{{"10000x9999", 0.0585, 10_000, 9_999}, {"5832x744/no-drift", 0.04, 5832, 744}, {"asymptotic", 0.01, 100_000, 20_000}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				KSPValue(c.d, c.n, c.m)
+				twosample.KSPValue(c.d, c.n, c.m)
 			}
 		})
 	}
+}
+
+func named(cur, ref []int64) []twosample.Bin {
+	out := make([]twosample.Bin, len(cur))
+	for i := range cur {
+		out[i] = twosample.Bin{Name: string(rune('a' + i)), Cur: cur[i], Ref: ref[i]}
+	}
+	return out
 }

@@ -7,8 +7,8 @@
 // recall of a window without positives) is undefined with a reason, never
 // zero. Where a profile keeps its values the numbers are exact; where it keeps
 // a grid they carry a bound. Formulas and their sources stand
-// beside each function; the plain slices that the kernels take (Scored, Point,
-// Bin) are what tests compare with other tools.
+// beside each function; the plain slices that the kernels take (Scored, and
+// Point and Bin of twosample) are what tests compare with other tools.
 package measure
 
 // Reason codes of undefined values. The UI translates them.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/measure/twosample"
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
@@ -27,7 +28,7 @@ func foldNumbers(values []float64, centre float64, limit int) *profile.Profile {
 }
 
 func median(v []float64) float64 {
-	s := sorted(v)
+	s := slices.Sorted(slices.Values(v))
 	return s[len(s)/2]
 }
 
@@ -48,7 +49,7 @@ func TestAdultThroughProfiles(t *testing.T) {
 		w1 := Drift(pc, pr, DriftOptions{Method: MethodWasserstein})[0]
 		near(t, name+" wasserstein", w1.Value, w.Wasserstein, 2e-3)
 		psi := Drift(pc, pr, DriftOptions{})[0]
-		near(t, name+" psi", psi.Value, PSI(Deciles(Points(c, r))), 5e-2)
+		near(t, name+" psi", psi.Value, twosample.PSI(twosample.Deciles(twosample.Points(c, r))), 5e-2)
 	}
 }
 
@@ -76,7 +77,7 @@ func TestKSBoundHolds(t *testing.T) {
 				cur[i] += math.Abs(cur[i]) * 1e-3
 			}
 		}
-		exact := KSStatistic(Points(cur, ref))
+		exact := twosample.KSStatistic(twosample.Points(cur, ref))
 		centre := median(ref)
 		got := Drift(foldNumbers(cur, centre, profile.WindowExact), foldNumbers(ref, centre, profile.MergeExact), DriftOptions{Method: MethodKS})[0]
 		if !(math.Abs(got.Value-exact) <= got.Bound+1e-12) {
@@ -96,9 +97,9 @@ func TestKeptValuesAreExact(t *testing.T) {
 		cur[i] = rng.NormFloat64() + 0.5
 	}
 	pc, pr := foldNumbers(cur, 0, profile.MergeExact), foldNumbers(ref, 0, profile.MergeExact)
-	pts := Points(cur, ref)
+	pts := twosample.Points(cur, ref)
 	for method, want := range map[string]float64{
-		MethodKS: KSStatistic(pts), MethodWasserstein: Wasserstein(pts), MethodPSI: PSI(Deciles(pts)), MethodJS: JS(Deciles(pts)),
+		MethodKS: twosample.KSStatistic(pts), MethodWasserstein: twosample.Wasserstein(pts), MethodPSI: twosample.PSI(twosample.Deciles(pts)), MethodJS: twosample.JS(twosample.Deciles(pts)),
 	} {
 		f := Drift(pc, pr, DriftOptions{Method: method})[0]
 		near(t, method, f.Value, want, 1e-9)

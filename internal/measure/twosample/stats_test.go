@@ -1,4 +1,4 @@
-package measure
+package twosample
 
 import (
 	"math"
@@ -87,26 +87,6 @@ func orders(n, m int, d float64) float64 {
 	return reach / all
 }
 
-func TestBenjaminiHochberg(t *testing.T) {
-	p := []float64{0.01, math.NaN(), 0.04, 0.03, 0.005, 0.6}
-	for _, c := range []struct {
-		q    float64
-		want []bool
-	}{
-		{0.05, []bool{true, false, true, true, true, false}}, // 0.04 <= 4/5 of 0.05
-		{0.049, []bool{true, false, false, false, true, false}},
-		{0.02, []bool{false, false, false, false, false, false}},
-		{0.025, []bool{true, false, false, false, true, false}},
-	} {
-		if got := BenjaminiHochberg(p, c.q); !slices.Equal(got, c.want) {
-			t.Errorf("q %v: %v, want %v", c.q, got, c.want)
-		}
-	}
-	if BenjaminiHochberg(nil, 0.1) == nil {
-		t.Error("no tests, no rejections, but a list")
-	}
-}
-
 // Values of scipy 1.17.1: chi2_contingency([[cur], [ref]]).
 func TestChiSquare(t *testing.T) {
 	for _, c := range []struct {
@@ -154,15 +134,6 @@ func TestPool(t *testing.T) {
 	if _, p, _ := ChiSquare(Pool(odd)); p < 0.01 {
 		t.Errorf("p = %v", p)
 	}
-}
-
-func TestUnseen(t *testing.T) {
-	near(t, "1 of 1", unseenP(1, 1, 1), 0.5, 1e-12)
-	near(t, "2 of 3 against 3", unseenP(2, 3, 3), 3./6*2./5, 1e-12)
-	if unseenP(0, 10, 10) != 1 {
-		t.Error("nothing unseen is no evidence")
-	}
-	near(t, "large", unseenP(2, 1e6, 1e6), 0.25, 1e-6)
 }
 
 func TestDeciles(t *testing.T) {
@@ -223,4 +194,12 @@ func TestDistancesOfDisjointSamples(t *testing.T) {
 	pts := Points([]float64{1, 2}, []float64{11, 12})
 	near(t, "wasserstein", Wasserstein(pts), 10, 1e-15)
 	near(t, "ks", KSStatistic(pts), 1, 1e-15)
+}
+
+// near fails when got is not within tol of want, relative to want.
+func near(t testing.TB, what string, got, want, tol float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tol*math.Abs(want)) {
+		t.Errorf("%s: %.17g, want %.17g", what, got, want)
+	}
 }
