@@ -41,8 +41,8 @@ import (
 // driver: compare offsets, add one to the last read, and do nothing else.
 type Offset uint64
 
-// Record is one append as it is read back. Data belongs to the reader; the log
-// never writes into it again. It begins at a multiple of 8 bytes in memory, so
+// Record is one append as it is read back. Data is read only: other readers may
+// have it too, and the log never writes into it again. It begins at a multiple of 8 bytes in memory, so
 // that columns in it can be used in place.
 type Record struct {
 	Offset   Offset

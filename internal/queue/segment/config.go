@@ -39,6 +39,10 @@ type Config struct {
 
 	MaxRecordBytes int // 64 MiB
 
+	// TailBytes bounds the memory, over all partitions, in which the newest
+	// records wait for the reader. What does not fit is read from the disk.
+	TailBytes int64 // 64 MiB
+
 	FS         vfs.FS // the disk
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // nil: the metrics are kept and shown nowhere
@@ -49,6 +53,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SegmentAge, time.Hour)
 	setDefault(&c.RetentionAge, 24*time.Hour)
 	setDefault(&c.MaxRecordBytes, 64<<20)
+	setDefault(&c.TailBytes, 64<<20)
 	if c.FS == nil {
 		c.FS = vfs.Default
 	}
@@ -98,6 +103,7 @@ func (c Config) Validate() error {
 	check(d.MaxBytes >= 0, "maximum size %d: want 0 or more", d.MaxBytes)
 	check(d.MaxRecordBytes > 0 && d.MaxRecordBytes <= maxRecordBytes,
 		"record size %d: want 1 to %d bytes", d.MaxRecordBytes, maxRecordBytes)
+	check(d.TailBytes >= 0, "tail size %d: want 0 or more", d.TailBytes)
 	check(d.MaxBytes == 0 || d.MaxBytes >= int64(d.MaxRecordBytes),
 		"maximum size %d is below the size of one record, %d", d.MaxBytes, d.MaxRecordBytes)
 	return errors.Join(errs...)

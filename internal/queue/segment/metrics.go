@@ -16,6 +16,8 @@ type metrics struct {
 	bytes      *prometheus.CounterVec // by partition
 	corrupt    *prometheus.CounterVec // by partition
 	corruptRec *prometheus.CounterVec // by partition
+	fromDisk   prometheus.Counter
+	fromTail   prometheus.Counter
 	tornBytes  prometheus.Counter
 	skipped    prometheus.Counter
 	trimmed    prometheus.Counter
@@ -31,6 +33,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.bytes = m.vec("leeway_queue_appended_bytes_total", "Bytes of data made durable, without framing.")
 	m.corrupt = m.vec("leeway_queue_corrupt_places_total", "Damaged places found.")
 	m.corruptRec = m.vec("leeway_queue_corrupt_records_total", "Records known to be lost to damage; a place whose number cannot be told counts one.")
+	read := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leeway_queue_read_records_total",
+		Help: "Records read, from the disk and from the tail in memory."}, []string{"from"})
+	m.fromDisk, m.fromTail = read.WithLabelValues("disk"), read.WithLabelValues("memory")
+	m.all = append(m.all, read)
 	m.tornBytes = m.counter("leeway_queue_torn_bytes_total", "Bytes dropped at start because their write had not finished before a crash.")
 	m.skipped = m.counter("leeway_queue_skipped_places_total", "Damaged places that an operator has given up.")
 	m.trimmed = m.counter("leeway_queue_trimmed_segments_total", "Segments removed by retention.")
@@ -56,12 +62,15 @@ func (m *metrics) counter(name, help string) prometheus.Counter {
 	return c
 }
 
-// addDiskBytes shows a partition's size on disk, asked for at each scrape.
-func (m *metrics) addDiskBytes(partition int, size func() float64) {
-	m.all = append(m.all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "leeway_queue_disk_bytes", Help: "Bytes of the partition's files.",
-		ConstLabels: prometheus.Labels{"partition": strconv.Itoa(partition)},
-	}, size))
+// addSizes shows a partition's size on disk and in memory, asked for at each
+// scrape.
+func (m *metrics) addSizes(partition int, disk, tail func() float64) {
+	labels := prometheus.Labels{"partition": strconv.Itoa(partition)}
+	m.all = append(m.all,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "leeway_queue_disk_bytes", Help: "Bytes of the partition's files.", ConstLabels: labels}, disk),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "leeway_queue_tail_bytes", Help: "Bytes of the newest records that are kept in memory for the reader.", ConstLabels: labels}, tail))
 }
 
 // register leaves the registerer as it was if it fails: what is in the way there

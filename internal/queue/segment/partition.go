@@ -43,7 +43,7 @@ func (s *segment) advance(end int64) {
 func (s *segment) next() queue.Offset { return offsetAt(s.number, s.durable.Load()) }
 
 // partition owns one directory. Lock order: log.room, then partition.mu, then
-// the small locks inside damages and signal.
+// the small locks inside damages, signal and tail.
 type partition struct {
 	log    *Log
 	number uint16
@@ -56,6 +56,7 @@ type partition struct {
 	size    atomic.Int64 // of all files
 	grown   signal       // broadcast when durable advances
 	damages damages
+	tail    tail
 	waits   sync.Pool // of *wait
 
 	mu       sync.Mutex
@@ -82,8 +83,9 @@ func newPartition(l *Log, number int) *partition {
 		appended: l.metrics.appended.WithLabelValues(label), bytes: l.metrics.bytes.WithLabelValues(label),
 		corrupt: l.metrics.corrupt.WithLabelValues(label), corruptRec: l.metrics.corruptRec.WithLabelValues(label),
 	}
+	p.tail = tail{max: int(l.cfg.TailBytes) / l.cfg.Partitions, broken: true}
 	p.waits.New = func() any { return new(wait) }
-	l.metrics.addDiskBytes(number, func() float64 { return float64(p.size.Load()) })
+	l.metrics.addSizes(number, func() float64 { return float64(p.size.Load()) }, func() float64 { return float64(p.tail.size()) })
 	return p
 }
 
@@ -91,9 +93,13 @@ func newPartition(l *Log, number int) *partition {
 // since nobody holds it while waiting for another's fsync.
 func (p *partition) append(ctx context.Context, data []byte) (queue.Offset, error) {
 	h := header{kind: kindData, length: uint32(len(data)), dataCRC: castagnoli(data)}
+	copied := p.tail.copy(data)
 	w := p.waits.Get().(*wait)
 	p.mu.Lock()
 	s, end, err := p.write(ctx, &h, data, w)
+	if err == nil {
+		p.tail.add(kept{queue.Record{Offset: h.offset, Producer: h.producer, Seq: h.seq, Arrived: h.arrived, Data: copied}, s, end})
+	}
 	p.mu.Unlock()
 	if err != nil {
 		return 0, err

@@ -87,6 +87,10 @@ func (p *partition) read(from queue.Offset, maxBytes int) ([]queue.Record, error
 		if from > next {
 			return nil, &queue.BeyondError{Partition: int(p.number), From: from, Next: next}
 		}
+		if records, known := p.tail.read(from, maxBytes); known {
+			p.log.metrics.fromTail.Add(float64(len(records)))
+			return records, nil
+		}
 		c, err := p.cursor(from)
 		if c == nil && err == nil {
 			return nil, nil
@@ -94,6 +98,7 @@ func (p *partition) read(from queue.Offset, maxBytes int) ([]queue.Record, error
 		var records []queue.Record
 		if err == nil {
 			records, err = p.collect(c, from, maxBytes)
+			p.log.metrics.fromDisk.Add(float64(len(records)))
 			p.keep(c)
 		}
 		if oserror.IsNotExist(err) {

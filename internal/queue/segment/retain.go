@@ -23,6 +23,7 @@ func (p *partition) trim(below queue.Offset) error {
 	if _, next := p.bounds(); below > next {
 		return &queue.BeyondError{Partition: int(p.number), From: below, Next: next}
 	}
+	p.tail.release(below)
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()

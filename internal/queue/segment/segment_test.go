@@ -18,6 +18,8 @@ func TestConformance(t *testing.T) {
 		"small segments": func(*testing.T) Config {
 			return Config{Dir: "q", FS: vfs.NewMem(), SegmentBytes: minSegmentBytes}
 		},
+		"small tail": func(*testing.T) Config { return Config{Dir: "q", FS: vfs.NewMem(), TailBytes: 10_000} },
+		"no tail":    func(*testing.T) Config { return Config{Dir: "q", FS: vfs.NewMem(), TailBytes: 1} },
 	}
 	for name, config := range disks {
 		t.Run(name, func(t *testing.T) {
