@@ -37,6 +37,7 @@ type modelAnswer struct {
 	Versions      []versionEntry `json:"versions"`
 	Segments      []string       `json:"segments"`
 	SegmentValues []string       `json:"segment_values"`
+	Importances   map[string]num `json:"importances,omitempty"`
 	Reference     referenceJSON  `json:"reference"`
 	Data          extentJSON     `json:"data"`
 }
@@ -83,6 +84,12 @@ func (s *Server) describe(r *http.Request, m *model.Model) (any, error) {
 	}
 	for _, f := range m.Features {
 		out.Schema = append(out.Schema, featureEntry{f.Name, string(f.Kind), f.FirstSeen})
+	}
+	for name, w := range m.Importances {
+		if out.Importances == nil {
+			out.Importances = map[string]num{}
+		}
+		out.Importances[name] = num(w)
 	}
 	for _, v := range m.Versions {
 		out.Versions = append(out.Versions, versionEntry(v))

@@ -3,6 +3,8 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 
 	"github.com/leewayhq/leeway/internal/event"
@@ -89,11 +91,14 @@ type Model struct {
 	// Segments are the declared fields to cut by: a segment field or a
 	// feature each, or two of them as "a,b". Empty means every
 	// segment field that is sent.
-	Segments      []string  `json:"segments,omitempty"`
-	SegmentValues []string  `json:"segment_values,omitempty"` // "field=value", as seen; the value past the limit is OtherSegment
-	Reference     Reference `json:"reference"`
-	FirstEvent    int64     `json:"first_event,omitempty"` // unix ms of the earliest prediction that was not late; imported history may move it back
-	LabelsOnly    bool      `json:"labels_only,omitempty"` // neither predictions nor a declaration came yet
+	Segments      []string `json:"segments,omitempty"`
+	SegmentValues []string `json:"segment_values,omitempty"` // "field=value", as seen; the value past the limit is OtherSegment
+	// Importances is how much the model looks at each feature, in any unit, where
+	// somebody said so.
+	Importances map[string]float64 `json:"importances,omitempty"`
+	Reference   Reference          `json:"reference"`
+	FirstEvent  int64              `json:"first_event,omitempty"` // unix ms of the earliest prediction that was not late; imported history may move it back
+	LabelsOnly  bool               `json:"labels_only,omitempty"` // neither predictions nor a declaration came yet
 }
 
 // FeatureKinds maps each feature's name to the kind it is judged by.
@@ -118,6 +123,7 @@ func (m *Model) clone() Model {
 	c := *m
 	c.Features, c.Versions = slices.Clone(m.Features), slices.Clone(m.Versions)
 	c.Segments, c.SegmentValues = slices.Clone(m.Segments), slices.Clone(m.SegmentValues)
+	c.Importances = maps.Clone(m.Importances)
 	return c
 }
 
@@ -129,6 +135,8 @@ type Declaration struct {
 	Threshold *float64  `json:"threshold,omitempty"`
 	Segments  *[]string `json:"segments,omitempty"`
 	Features  []Feature `json:"features,omitempty"`
+	// Importances replaces what was said before, all of it.
+	Importances map[string]float64 `json:"importances,omitempty"`
 }
 
 // Declare applies a declaration. A binary model whose positive class is not
@@ -148,8 +156,26 @@ func (r *Registry) Declare(name string, d Declaration) (Model, error) {
 		if d.Task != nil {
 			m.Task, m.Declared = *d.Task, true
 		}
+		if err := declareImportances(m, d.Importances, r.cfg.MaxFeatures); err != nil {
+			return err
+		}
 		return declareFeatures(m, d.Features, &r.cfg)
 	})
+}
+
+func declareImportances(m *Model, of map[string]float64, most int) error {
+	if len(of) > most {
+		return fmt.Errorf("importances of %d features, at most %d are allowed", len(of), most)
+	}
+	for name, w := range of {
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("the importance of %q is %v, not a number of 0 or more", name, w)
+		}
+	}
+	if of != nil {
+		m.Importances = maps.Clone(of)
+	}
+	return nil
 }
 
 func set[T any](to *T, from *T) {
