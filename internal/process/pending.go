@@ -66,6 +66,7 @@ func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
 					rows = firstRows(r)
 				}
 				duplicates++
+				w.window(windowKey{set: profiles.ByPrediction, meta: g.meta(r), minute: minuteOf(b.Time[r])}).Duplicates(1)
 				continue
 			}
 		}

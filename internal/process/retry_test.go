@@ -21,7 +21,7 @@ func TestDuplicatesInsideOneBatch(t *testing.T) {
 	l.Label.Codes = []int32{0, 1, 1, 1} // id-0 is corrected at once, id-1 repeated
 	s.put(l)
 	p := s.merged(profiles.ByPrediction, "")
-	if p.Predictions != 4 || p.Quality.Labels != 2 || p.Quality.FN != 2 || p.Quality.TN != 0 {
+	if p.Predictions != 4 || p.Duplicates != 2 || p.Quality.Labels != 2 || p.Quality.FN != 2 || p.Quality.TN != 0 {
 		t.Fatalf("predictions %d, %+v", p.Predictions, p.Quality)
 	}
 }
@@ -38,7 +38,7 @@ func TestRetryCutAnotherWayCountsOnce(t *testing.T) {
 		part.BatchID = "part-" + string(rune('a'+k/7))
 		s.put(part)
 	}
-	if p := s.merged(profiles.ByPrediction, ""); p.Predictions != 60 {
-		t.Fatal(p.Predictions)
+	if p := s.merged(profiles.ByPrediction, ""); p.Predictions != 60 || p.Duplicates != 40 {
+		t.Fatal(p.Predictions, p.Duplicates)
 	}
 }

@@ -67,7 +67,7 @@ func (p *Profile) partBits() byte {
 func Decode(b []byte) (*Profile, error) {
 	r := reader{b: b}
 	if v := r.byte(); r.err == nil && v != version {
-		return nil, fmt.Errorf("%w: version %d is not known here, the newest is %d", ErrMalformed, v, version)
+		return nil, unknownVersion(v)
 	}
 	p := r.profile()
 	if r.err == nil && r.left() > 0 {
@@ -79,14 +79,34 @@ func Decode(b []byte) (*Profile, error) {
 	return p, nil
 }
 
-func (r *reader) profile() *Profile {
-	bits := r.byte()
-	if bits >= hasFeatures<<1 {
+// Peek reads the counts and times alone of what AppendTo wrote, which costs
+// nothing beside Decode; the profile has no parts.
+func Peek(b []byte) (*Profile, error) {
+	r := reader{b: b}
+	if v := r.byte(); r.err == nil && v != version {
+		return nil, unknownVersion(v)
+	}
+	p, _ := r.head()
+	return p, r.err
+}
+
+func unknownVersion(v byte) error {
+	return fmt.Errorf("%w: version %d is not known here, the newest is %d", ErrMalformed, v, version)
+}
+
+// head is what comes before the parts, and which of them follow.
+func (r *reader) head() (p *Profile, bits byte) {
+	if bits = r.byte(); bits >= hasFeatures<<1 {
 		r.fail("unknown parts %#x", bits)
 	}
-	p := &Profile{Predictions: r.count(), Errors: r.count(), NoPrediction: r.count(), Duplicates: r.count(), FirstTime: r.varint()}
+	p = &Profile{Predictions: r.count(), Errors: r.count(), NoPrediction: r.count(), Duplicates: r.count(), FirstTime: r.varint()}
 	p.LastTime = p.FirstTime + r.varint()
 	p.Arrived = p.LastTime + r.varint()
+	return p, bits
+}
+
+func (r *reader) profile() *Profile {
+	p, bits := r.head()
 	if bits&hasLatency != 0 {
 		p.Latency = r.latency()
 	}

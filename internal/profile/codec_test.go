@@ -200,3 +200,22 @@ func readAll(p *Profile) {
 		}
 	}
 }
+
+func TestPeek(t *testing.T) {
+	p := randomLeaf(random(3), NewFolder(0))
+	p.Duplicates = 7
+	b := p.AppendTo(nil)
+	got, err := Peek(b)
+	want := Profile{
+		Predictions: p.Predictions, Errors: p.Errors, NoPrediction: p.NoPrediction, Duplicates: 7,
+		FirstTime: p.FirstTime, LastTime: p.LastTime, Arrived: p.Arrived,
+	}
+	if err != nil || !reflect.DeepEqual(*got, want) {
+		t.Errorf("%+v, want %+v (%v)", got, want, err)
+	}
+	for _, bad := range [][]byte{nil, {9}, b[:4]} {
+		if _, err := Peek(bad); !errors.Is(err, ErrMalformed) {
+			t.Errorf("% x: %v", bad, err)
+		}
+	}
+}

@@ -30,6 +30,8 @@ const (
 const (
 	minuteMS = int64(60_000)
 	hourMS   = 60 * minuteMS
+
+	before1970 = math.MinInt32 * minuteMS // the first minute that a key can name
 )
 
 // Key names one window.

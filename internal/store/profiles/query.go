@@ -147,7 +147,7 @@ func (a *Adder) Total() *profile.Profile {
 // when there are none.
 func (s *Store) Extent(set Set, model string) (first, last int64, ok bool, err error) {
 	first, last = math.MaxInt64, math.MinInt64
-	q := Query{Set: set, Model: model, From: math.MinInt32 * minuteMS}
+	q := Query{Set: set, Model: model, From: before1970}
 	for _, l := range []level{minutes, hours} {
 		from, to := q.bounds(l)
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
