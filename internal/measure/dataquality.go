@@ -20,7 +20,7 @@ const topCategories = 20
 
 // FeatureQuality is the state of one column. Counts come with their rate;
 // rates are over Rows for Missing, Infinite and TypeErrors, over the finite
-// numbers for Outliers and OutOfRange, and over the strings for Unseen.
+// numbers for outliers and OutOfRange, and over the strings for Unseen.
 type FeatureQuality struct {
 	Name, Kind string
 	Rows       int64
@@ -35,10 +35,16 @@ type FeatureQuality struct {
 	Compared       bool
 	Outliers       int64 // numbers outside the reference's 0.5 and 99.5 percentiles
 	OutlierRate    float64
+	OutliersIQR    int64 // further than 1.5 quartile ranges from its quartiles
+	OutliersZScore int64 // further than 3 deviations from its mean
 	OutOfRange     int64 // numbers below its least or above its greatest
 	OutOfRangeRate float64
 	Unseen         int64 // strings that it never had
 	UnseenRate     float64
+
+	Variety Variety
+	// Score is how sound the column is, of 0..1; see score.
+	Score Value
 
 	Number   *NumberSummary   // nil without a finite number
 	Category *CategorySummary // nil without a string
@@ -106,6 +112,8 @@ func featureQuality(name string, f, ref *profile.Feature) FeatureQuality {
 		q.TypeErrors = num.N + num.PosInf + num.NegInf
 		q.compareCategories(f, ref)
 	}
+	q.Variety = varietyOf(f)
+	q.Score = score(&q, ref)
 	return q
 }
 
@@ -115,16 +123,32 @@ func (q *FeatureQuality) compareNumbers(f, ref *profile.Feature) {
 	}
 	q.Compared = true
 	x, r := f.Num, ref.Num
-	q.Outliers = rows(x, r.Quantile(outlierLow), r.Quantile(outlierHigh))
+	q.Outliers = rows(x, fence{r.Quantile(outlierLow), r.Quantile(outlierHigh)})
+	q.OutliersIQR, q.OutliersZScore = rows(x, tukey(r)), rows(x, threeSigma(r))
 	if x.Min < r.Min || x.Max > r.Max {
-		q.OutOfRange = max(1, rows(x, r.Min, r.Max))
+		q.OutOfRange = max(1, rows(x, fence{r.Min, r.Max}))
 	}
 	q.OutlierRate, q.OutOfRangeRate = rate(q.Outliers, x.N), rate(q.OutOfRange, x.N)
 }
 
-// rows is how many numbers lie outside [lo, hi].
-func rows(x *profile.Numeric, lo, hi float64) int64 {
-	return int64(math.Round(x.MassOutside(lo, hi) * float64(x.N)))
+// fence is the interval outside of which a number is an outlier.
+type fence struct{ lo, hi float64 }
+
+// tukey lies 1.5 quartile ranges beyond the quartiles.
+func tukey(r *profile.Numeric) fence {
+	lo, hi := r.Quantile(0.25), r.Quantile(0.75)
+	return fence{lo - 1.5*(hi-lo), hi + 1.5*(hi-lo)}
+}
+
+// threeSigma lies three standard deviations (ddof 0) from the mean.
+func threeSigma(r *profile.Numeric) fence {
+	mean, sd := r.Mean(), r.SD(0)
+	return fence{mean - 3*sd, mean + 3*sd}
+}
+
+// rows is how many numbers lie outside a fence.
+func rows(x *profile.Numeric, f fence) int64 {
+	return int64(math.Round(x.MassOutside(f.lo, f.hi) * float64(x.N)))
 }
 
 func (q *FeatureQuality) compareCategories(f, ref *profile.Feature) {

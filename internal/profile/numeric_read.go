@@ -140,3 +140,25 @@ func gapTo(s span, edge float64, fn func(x float64, na, nb int64)) float64 {
 	}
 	return s.hi
 }
+
+// Distinct is how many different finite values there are: at least that many,
+// and just as many when exact.
+func (x *Numeric) Distinct() (n int64, exact bool) {
+	exact = true
+	for _, s := range x.spans(x.view()) {
+		n++
+		exact = exact && s.sure
+	}
+	return n, exact
+}
+
+// Mode is the most frequent value among those that are known, and how often it
+// came; count is 0 when no value is known.
+func (x *Numeric) Mode() (value float64, count int64) {
+	for _, s := range x.spans(x.view()) {
+		if s.sure && s.count > count {
+			value, count = s.lo, s.count
+		}
+	}
+	return value, count
+}
