@@ -171,3 +171,33 @@ func TestFrourosTests(t *testing.T) {
 		{entry: "PageHinkley", file: file, detector: "page_hinkley@frouros", opt: set(map[string]float64{"min_instances": 1})},
 	})
 }
+
+// TestRiver compares every index with what River 0.26 gave on the streams
+// (test/parity/detectors.py).
+func TestRiver(t *testing.T) {
+	text, err := os.ReadFile("../../../test/parity/expected/detectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		Rows []struct {
+			Stream, Detector string
+			Params           map[string]float64
+			Drifts, Warnings []int
+		}
+	}
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	if len(want.Rows) < 50 {
+		t.Fatalf("%d rows only", len(want.Rows))
+	}
+	for _, row := range want.Rows {
+		d := mustNew(t, row.Detector, Options{Params: row.Params, Sample: cpython(42)})
+		drifts, warnings := indices(d, stream(t, row.Stream))
+		if !slices.Equal(drifts, row.Drifts) || !slices.Equal(warnings, row.Warnings) {
+			t.Errorf("%s %v on %s: drifts %v, warnings %v; River's are %v and %v",
+				row.Detector, row.Params, row.Stream, drifts, warnings, row.Drifts, row.Warnings)
+		}
+	}
+}
