@@ -111,7 +111,7 @@ func (r *reader) profile() *Profile {
 		p.Latency = r.latency()
 	}
 	if bits&hasScores != 0 {
-		p.Scores = r.scores()
+		p.Scores = r.scores(ofScores)
 	}
 	if bits&hasClasses != 0 {
 		p.Classes = r.categories()
@@ -308,8 +308,8 @@ func (w *writer) scores(s *ScoreSet) {
 	}
 }
 
-func (r *reader) scores() *ScoreSet {
-	s := &ScoreSet{}
+func (r *reader) scores(kind setKind) *ScoreSet {
+	s := &ScoreSet{kind: kind}
 	switch r.byte() {
 	case 0:
 		s.values = r.scoreValues()
@@ -317,7 +317,7 @@ func (r *reader) scores() *ScoreSet {
 			s.n = r.sum(s.n, v.count)
 		}
 	case 1:
-		s.gridded, s.cells = true, r.signedCells()
+		s.gridded, s.cells = true, r.signedCells(kind)
 		for _, c := range s.cells {
 			s.n = r.sum(s.n, c.count)
 		}

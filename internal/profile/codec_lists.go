@@ -197,8 +197,8 @@ func (w *writer) signedCells(cells []cell) {
 	}
 }
 
-// signedCells are cells of the grid of scores.
-func (r *reader) signedCells() []cell {
+// signedCells are cells of the grid of a kind of set.
+func (r *reader) signedCells(kind setKind) []cell {
 	n := r.length(1)
 	if n == 0 {
 		return nil
@@ -206,13 +206,13 @@ func (r *reader) signedCells() []cell {
 	cells := make([]cell, n)
 	last := uint64(0)
 	for i := range cells {
-		step := r.limited(scoreMax << 1)
+		step := r.limited(uint64(kind.maxKey())<<1 | 1)
 		count := int64(1)
 		if step&1 == 0 {
 			count = r.varint()
 		}
 		key := last + step>>1
-		if i > 0 && step>>1 == 0 || count == 0 || key > scoreMax {
+		if i > 0 && step>>1 == 0 || count == 0 || key > uint64(kind.maxKey()) || !kind.holds(uint32(key)) {
 			r.fail("scores out of order or empty")
 			return nil
 		}

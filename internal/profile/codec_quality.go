@@ -10,7 +10,10 @@ import (
 const (
 	hasBinary = 1 << iota
 	hasConfusion
+	_ // a regression without the distribution of its errors, which is refused
 	hasRegression
+	hasClassScores
+	hasRanking
 )
 
 func (w *writer) quality(q *Quality) {
@@ -18,7 +21,10 @@ func (w *writer) quality(q *Quality) {
 	binary := q.TP != 0 || q.FP != 0 || q.FN != 0 || q.TN != 0 || q.ProbLabels != 0 || !q.Pos.isEmpty() || !q.Neg.isEmpty()
 	confusion := len(q.Confusion) > 0 || q.ConfusionOther != 0 || q.Correct != 0
 	regression := q.Regression != nil && !q.Regression.isEmpty()
-	w.byte(flag(binary, hasBinary) | flag(confusion, hasConfusion) | flag(regression, hasRegression))
+	classes := q.Classes != nil && !q.Classes.isEmpty()
+	ranking := q.Ranking != nil && *q.Ranking != Ranking{}
+	w.byte(flag(binary, hasBinary) | flag(confusion, hasConfusion) | flag(regression, hasRegression) |
+		flag(classes, hasClassScores) | flag(ranking, hasRanking))
 	w.varint(q.Labels)
 	if binary {
 		w.binary(q)
@@ -29,11 +35,18 @@ func (w *writer) quality(q *Quality) {
 	if regression {
 		w.regression(q.Regression)
 	}
+	if classes {
+		w.classScores(q.Classes)
+	}
+	if ranking {
+		w.ranking(q.Ranking)
+	}
 }
 
 func (r *reader) quality() *Quality {
 	parts := r.byte()
-	if parts >= hasRegression<<1 {
+	const known = hasBinary | hasConfusion | hasRegression | hasClassScores | hasRanking
+	if parts&^known != 0 {
 		r.fail("quality of parts %#x", parts)
 	}
 	q := &Quality{Labels: r.varint()}
@@ -46,17 +59,28 @@ func (r *reader) quality() *Quality {
 	if parts&hasRegression != 0 {
 		q.Regression = r.regression()
 	}
+	if parts&hasClassScores != 0 {
+		q.Classes = r.classScores()
+	}
+	if parts&hasRanking != 0 {
+		q.Ranking = r.ranking()
+	}
 	return q
 }
+
+func (w *writer) fixed(s FixedSum) {
+	w.varint(s.hi)
+	w.word(s.lo)
+}
+
+func (r *reader) fixed() FixedSum { return FixedSum{hi: r.varint(), lo: r.word()} }
 
 func (w *writer) binary(q *Quality) {
 	for _, n := range []int64{q.TP, q.FP, q.FN, q.TN, q.ProbLabels} {
 		w.varint(n)
 	}
-	for _, s := range []FixedSum{q.Brier, q.LogLoss} {
-		w.varint(s.hi)
-		w.word(s.lo)
-	}
+	w.fixed(q.Brier)
+	w.fixed(q.LogLoss)
 	w.scores(&q.Pos)
 	w.scores(&q.Neg)
 }
@@ -65,10 +89,8 @@ func (r *reader) binary(q *Quality) {
 	for _, n := range []*int64{&q.TP, &q.FP, &q.FN, &q.TN, &q.ProbLabels} {
 		*n = r.varint()
 	}
-	for _, s := range []*FixedSum{&q.Brier, &q.LogLoss} {
-		*s = FixedSum{hi: r.varint(), lo: r.word()}
-	}
-	q.Pos, q.Neg = *r.scores(), *r.scores()
+	q.Brier, q.LogLoss = r.fixed(), r.fixed()
+	q.Pos, q.Neg = *r.scores(ofScores), *r.scores(ofScores)
 	if q.Pos.gridded != q.Neg.gridded {
 		r.fail("scores of one class alone on the grid")
 	}
@@ -112,37 +134,115 @@ func (r *reader) confusion(q *Quality) {
 }
 
 func (w *writer) regression(x *Regression) {
-	for _, n := range []int64{x.N, x.Invalid, x.NonZero} {
-		w.varint(n)
+	for _, n := range x.counts() {
+		w.varint(*n)
 	}
 	for _, s := range x.sums() {
-		negative, base, magnitude := s.digits()
-		w.uvarint(uint64(len(magnitude))<<1 | uint64(flag(negative, 1)))
-		if len(magnitude) > 0 {
-			w.uvarint(uint64(base))
-		}
-		for _, digit := range magnitude {
-			w.uvarint(uint64(digit))
-		}
+		w.exact(s)
 	}
+	for _, s := range x.shares() {
+		w.fixed(*s)
+	}
+	w.scores(&x.Errors)
 }
 
 func (r *reader) regression() *Regression {
-	x := &Regression{N: r.varint(), Invalid: r.varint(), NonZero: r.varint()}
+	x := &Regression{}
+	for _, n := range x.counts() {
+		*n = r.varint()
+	}
 	for _, s := range x.sums() {
-		head := r.limited(exactDigits<<1 | 1)
-		if head>>1 == 0 {
-			continue
+		r.exact(s)
+	}
+	for _, s := range x.shares() {
+		*s = r.fixed()
+	}
+	x.Errors = *r.scores(ofErrors)
+	return x
+}
+
+func (w *writer) exact(s *ExactSum) {
+	negative, base, magnitude := s.digits()
+	w.uvarint(uint64(len(magnitude))<<1 | uint64(flag(negative, 1)))
+	if len(magnitude) > 0 {
+		w.uvarint(uint64(base))
+	}
+	for _, digit := range magnitude {
+		w.uvarint(uint64(digit))
+	}
+}
+
+func (r *reader) exact(s *ExactSum) {
+	head := r.limited(exactDigits<<1 | 1)
+	if head>>1 == 0 {
+		return
+	}
+	base := r.limited(exactDigits)
+	magnitude := make([]uint32, head>>1)
+	for i := range magnitude {
+		magnitude[i] = uint32(r.limited(1<<32 - 1))
+	}
+	if r.err == nil {
+		s.set(head&1 != 0, int(base), magnitude)
+	}
+}
+
+func (w *writer) classScores(c *ClassScores) {
+	for _, n := range []int64{c.Rows, c.Other, c.ProbLabels} {
+		w.varint(n)
+	}
+	w.fixed(c.LogLoss)
+	w.uvarint(uint64(len(c.Of)))
+	for _, name := range slices.Sorted(maps.Keys(c.Of)) {
+		w.string(name)
+		w.scores(&c.Of[name].Pos)
+		w.scores(&c.Of[name].Neg)
+	}
+}
+
+func (r *reader) classScores() *ClassScores {
+	c := &ClassScores{Rows: r.varint(), Other: r.varint(), ProbLabels: r.varint(), LogLoss: r.fixed()}
+	n := r.length(5)
+	if n > MaxScoredClasses {
+		r.fail("scores of %d classes", n)
+		return c
+	}
+	c.Of = make(map[string]*OneVsRest, n)
+	last, grid := "", false
+	for i := range n {
+		name := r.string()
+		class := &OneVsRest{*r.scores(ofClasses), *r.scores(ofClasses)}
+		if i == 0 {
+			grid = class.Pos.gridded
 		}
-		base := r.limited(exactDigits)
-		magnitude := make([]uint32, head>>1)
-		for i := range magnitude {
-			magnitude[i] = uint32(r.limited(1<<32 - 1))
+		if i > 0 && name <= last || class.Pos.gridded != grid || class.Neg.gridded != grid || class.Pos.isEmpty() && class.Neg.isEmpty() {
+			r.fail("scores of classes out of order, empty or of two forms")
 		}
 		if r.err != nil {
-			return x
+			return c
 		}
-		s.set(head&1 != 0, int(base), magnitude)
+		last, c.Of[name] = name, class
+	}
+	return c
+}
+
+func (w *writer) ranking(x *Ranking) {
+	for _, n := range x.counts() {
+		w.varint(*n)
+	}
+	for _, s := range x.sums() {
+		w.fixed(s.Sum)
+		w.fixed(s.Squares)
+	}
+}
+
+func (r *reader) ranking() *Ranking {
+	x := &Ranking{}
+	for _, n := range x.counts() {
+		*n = r.varint()
+	}
+	for _, s := range x.sums() {
+		*s = MeanSum{r.fixed(), r.fixed()}
 	}
 	return x
 }

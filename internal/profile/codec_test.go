@@ -101,6 +101,7 @@ func fixture() *Profile {
 		for range rows / 4 {
 			o := randomOutcome(r)
 			w.Quality().Add(&o, 1)
+			w.Quality().AddQuery(randomQuery(r), 1)
 		}
 		p.Merge(f.Close(w), WindowExact)
 	}
@@ -116,6 +117,9 @@ func FuzzDecode(f *testing.F) {
 		for range rows {
 			o := randomOutcome(r)
 			w.Quality().Add(&o, int64(1-2*r.IntN(2)))
+			if r.IntN(20) == 0 {
+				w.Quality().AddQuery(randomQuery(r), 1)
+			}
 		}
 		f.Add(folder.Close(w).AppendTo(nil))
 	}
@@ -160,6 +164,9 @@ func TestDecodeOfDamagedBytes(t *testing.T) {
 		for range rows {
 			o := randomOutcome(r)
 			w.Quality().Add(&o, int64(1-2*r.IntN(2)))
+			if r.IntN(20) == 0 {
+				w.Quality().AddQuery(randomQuery(r), 1)
+			}
 		}
 		good := f.Close(w).AppendTo(nil)
 		for range 1000 {
@@ -191,6 +198,16 @@ func readAll(p *Profile) {
 		_, _ = q.Brier.Float64(), q.LogLoss.Float64()
 		if q.Regression != nil {
 			_, _ = q.Regression.TotalSquares(), q.Regression.AbsPct.Float64()
+			_, _ = q.Regression.Errors.Quantile(0.5), q.Regression.Errors.QuantileError()
+		}
+		if q.Classes != nil {
+			for _, class := range q.Classes.Of {
+				ScoreCells(&class.Pos, &class.Neg, func(lo, hi float64, _, _ int64) {
+					if !(lo <= hi) {
+						panic("a cell without an interval")
+					}
+				})
+			}
 		}
 	}
 	for _, f := range p.Features {

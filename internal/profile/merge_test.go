@@ -3,7 +3,9 @@ package profile
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/leewayhq/leeway/internal/event"
@@ -60,19 +62,47 @@ func randomLeaf(r *rand.Rand, f *Folder) *Profile {
 			w.Quality().Add(&was, -1)
 			w.Quality().Add(&o, 1)
 		}
+		if r.IntN(8) == 0 {
+			w.Quality().AddQuery(randomQuery(r), int64(1-2*r.IntN(2)))
+		}
 	}
 	return f.Close(w)
 }
 
+func randomQuery(r *rand.Rand) *Query {
+	var q Query
+	for range r.IntN(150) {
+		q.Relevance = append(q.Relevance, float64(max(0, r.IntN(6)-3)))
+	}
+	for range r.IntN(3) {
+		q.Missed = append(q.Missed, r.Float64())
+	}
+	return &q
+}
+
+// manyClasses are more than have their scores kept.
+var manyClasses = strings.Fields("cat dog bird a b c d e f g h i j k l m n o p q r s t u v w x y z")
+
 func randomOutcome(r *rand.Rand) Outcome {
 	classes := []string{"cat", "dog", "bird"}
-	return Outcome{
+	o := Outcome{
 		Task:         event.Task(1 + r.IntN(3)),
 		PredPositive: r.IntN(2) == 0, LabelPositive: r.IntN(3) == 0,
 		Pred: classes[r.IntN(3)], Label: classes[r.IntN(3)],
 		Score:     float64(r.IntN(1000)) / 999,
 		PredValue: r.NormFloat64() * 1e6, LabelValue: r.NormFloat64() * 1e-3,
 	}
+	switch r.IntN(8) {
+	case 0: // no scores of classes
+	case 1:
+		o.ScoredClasses = manyClasses
+	default:
+		o.ScoredClasses = classes
+	}
+	for range o.ScoredClasses {
+		o.ClassScores = append(o.ClassScores, []float64{r.Float64(), math.NaN(), 0, 1, -2.5}[max(0, r.IntN(20)-15)])
+	}
+	return o
 }
 
 func sameMoments(t *testing.T, got, want *Profile) {

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"math"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -38,7 +37,9 @@ type Quality struct {
 	Brier      FixedSum // (score - label)²
 	LogLoss    FixedSum // natural log, clipped as scikit-learn does for float64
 
+	Classes    *ClassScores // multiclass, where a score of each class was sent
 	Regression *Regression
+	Ranking    *Ranking
 }
 
 // Outcome is a prediction and its label.
@@ -48,6 +49,11 @@ type Outcome struct {
 	Pred, Label                 string  // multiclass
 	Score                       float64 // binary: of the positive class; NaN when there is none
 	PredValue, LabelValue       float64 // regression
+
+	// Multiclass: the score of each of ScoredClasses, NaN where there is none.
+	// Both may be nil.
+	ScoredClasses []string
+	ClassScores   []float64
 }
 
 // Add counts an outcome; sign -1 takes it back. An outcome of an unknown task
@@ -62,6 +68,7 @@ func (q *Quality) Add(o *Outcome, sign int64) {
 		if o.Pred == o.Label {
 			q.Correct += sign
 		}
+		q.addClasses(o, sign)
 		if len(q.Confusion) >= 2*MaxConfusion {
 			q.trim()
 		}
@@ -161,12 +168,9 @@ func (q *Quality) Merge(o *Quality, limit int) {
 	q.ProbLabels += o.ProbLabels
 	q.Brier.merge(o.Brier)
 	q.LogLoss.merge(o.LogLoss)
-	if o.Regression != nil {
-		if q.Regression == nil {
-			q.Regression = &Regression{}
-		}
-		q.Regression.merge(o.Regression)
-	}
+	mergePart(&q.Classes, o.Classes, limit)
+	mergePart(&q.Regression, o.Regression, limit)
+	mergePart(&q.Ranking, o.Ranking, limit)
 }
 
 // settle ends additions and applies the caps, and the rule of Merge to the
@@ -179,6 +183,12 @@ func (q *Quality) settle(limit int) {
 		q.Pos.toGrid()
 		q.Neg.toGrid()
 	}
+	if q.Classes != nil {
+		q.Classes.settle(limit)
+	}
+	if q.Regression != nil {
+		q.Regression.settle(limit)
+	}
 }
 
 // isEmpty tells whether all counts are zero, as when everything was taken back.
@@ -186,89 +196,11 @@ func (q *Quality) isEmpty() bool {
 	return q.Labels == 0 && q.TP == 0 && q.FP == 0 && q.FN == 0 && q.TN == 0 &&
 		len(q.Confusion) == 0 && q.ConfusionOther == 0 && q.Correct == 0 &&
 		q.Pos.isEmpty() && q.Neg.isEmpty() && q.ProbLabels == 0 &&
-		q.Brier == FixedSum{} && q.LogLoss == FixedSum{} && (q.Regression == nil || q.Regression.isEmpty())
+		q.Brier == FixedSum{} && q.LogLoss == FixedSum{} && (q.Classes == nil || q.Classes.isEmpty()) &&
+		(q.Regression == nil || q.Regression.isEmpty()) && (q.Ranking == nil || *q.Ranking == Ranking{})
 }
 
 func (s *ScoreSet) isEmpty() bool {
 	s.settle()
 	return s.n == 0 && len(s.values) == 0 && len(s.cells) == 0
-}
-
-// Regression is sums over labelled rows of a regression model; e is predicted
-// value less label, y the label.
-type Regression struct {
-	N       int64
-	Invalid int64 // rows whose error, its square or its ratio is not finite; in no sum
-	NonZero int64 // rows whose y is not 0
-
-	E, AbsE, SqE ExactSum
-	Y, SqY, AbsY ExactSum
-	AbsPct       ExactSum // |e/y| over the NonZero rows
-}
-
-func (r *Regression) add(pred, y float64, sign int64) {
-	e := pred - y
-	ratio := 0.0
-	if y != 0 {
-		ratio = math.Abs(e / y)
-	}
-	if !finite(e*e) || !finite(y*y) || !finite(ratio) {
-		r.Invalid += sign
-		return
-	}
-	r.N += sign
-	if y != 0 {
-		r.NonZero += sign
-	}
-	r.E.Add(e, sign)
-	r.AbsE.Add(math.Abs(e), sign)
-	r.SqE.Add(e*e, sign)
-	r.Y.Add(y, sign)
-	r.AbsY.Add(math.Abs(y), sign)
-	// The square's rounding is added too: R² subtracts large sums of it.
-	square := y * y
-	r.SqY.Add(square, sign)
-	r.SqY.Add(math.FMA(y, y, -square), sign)
-	r.AbsPct.Add(ratio, sign)
-}
-
-func (r *Regression) sums() []*ExactSum {
-	return []*ExactSum{&r.E, &r.AbsE, &r.SqE, &r.Y, &r.SqY, &r.AbsY, &r.AbsPct}
-}
-
-func (r *Regression) merge(o *Regression) {
-	r.N += o.N
-	r.Invalid += o.Invalid
-	r.NonZero += o.NonZero
-	theirs := o.sums()
-	for i, s := range r.sums() {
-		s.merge(theirs[i])
-	}
-}
-
-func (r *Regression) isEmpty() bool {
-	for _, s := range r.sums() {
-		if !s.isZero() {
-			return false
-		}
-	}
-	return r.N == 0 && r.Invalid == 0 && r.NonZero == 0
-}
-
-// TotalSquares is the sum of (y - mean of y)², of which R² is made; NaN when
-// there is no row. It is rounded once.
-func (r *Regression) TotalSquares() float64 {
-	if r.N <= 0 {
-		return math.NaN()
-	}
-	// In units u of 2^exactBias, SqY is in u and the square of Y in u².
-	n := big.NewInt(r.N)
-	sum := r.Y.integer()
-	left := new(big.Int).Lsh(r.SqY.integer(), -exactBias)
-	left.Mul(left, n).Sub(left, sum.Mul(sum, sum))
-	f := new(big.Float).SetInt(left)
-	f.SetMantExp(f, 2*exactBias)
-	f.Quo(f.SetPrec(max(f.Prec(), 64)), new(big.Float).SetInt(n))
-	v, _ := f.Float64()
-	return v
 }

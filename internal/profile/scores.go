@@ -9,8 +9,10 @@ import (
 // ScoreSet is a multiset of scores with signed counts: a delta may take back
 // what an earlier one added. On its grid a score below a half has the cell of
 // its float32 bits and one above has the mirrored cell of 1-score, so that both
-// ends are as fine as a rare class needs.
+// ends are as fine as a rare class needs. Sets of other numbers than scores
+// differ in their grid alone, which setKind is.
 type ScoreSet struct {
+	kind    setKind
 	n       int64        // net
 	values  []scoreCount // ascending, none zero, while exact
 	cells   []cell       // ascending, none zero, when gridded
@@ -28,6 +30,7 @@ type openScores struct {
 	pending []scoreCount
 	table   *scoreTable
 	pool    *tables // where the table goes back to; nil when it has none
+	wide    []int32 // the table of a set that is not of scores
 }
 
 const (
@@ -73,6 +76,12 @@ func (s *ScoreSet) Add(score float64, sign int64) {
 		o.table.counts[tableIndex(score)] += int32(sign)
 		return
 	}
+	if o.wide != nil {
+		if i, ok := s.kind.index(score); ok {
+			o.wide[i] += int32(sign)
+			return
+		}
+	}
 	o.pending = append(o.pending, scoreCount{score + 0, sign})
 	if len(o.pending) >= pendingScores {
 		s.sortIn()
@@ -86,9 +95,9 @@ func (s *ScoreSet) sortIn() {
 	o := s.open
 	switch {
 	case s.gridded:
-		s.cells = addCells(s.cells, cellsOfScores(o.pending))
+		s.cells = addCells(s.cells, s.kind.cellsOf(o.pending))
 		o.pending = o.pending[:0]
-		if o.table == nil {
+		if o.table == nil && o.wide == nil {
 			s.openTable()
 		}
 	case s.n > WindowExact:
@@ -106,7 +115,11 @@ func (s *ScoreSet) sortIn() {
 func (s *ScoreSet) openTable() {
 	s.toGrid()
 	o := s.open
-	o.table = o.pool.takeScores()
+	if s.kind == ofScores {
+		o.table = o.pool.takeScores()
+	} else {
+		o.wide = make([]int32, s.kind.size())
+	}
 	waiting := o.pending
 	o.pending = nil
 	for _, v := range waiting {
@@ -124,7 +137,7 @@ func (s *ScoreSet) settle() {
 	s.open = nil
 	if len(o.pending) > 0 {
 		if s.gridded {
-			s.cells = addCells(s.cells, cellsOfScores(o.pending))
+			s.cells = addCells(s.cells, s.kind.cellsOf(o.pending))
 		} else {
 			s.values = gatherScores(append(s.values, o.pending...))
 		}
@@ -133,11 +146,14 @@ func (s *ScoreSet) settle() {
 		s.cells = addCells(s.cells, o.table.drain())
 		o.pool.giveScores(o.table)
 	}
+	if o.wide != nil {
+		s.cells = addCells(s.cells, s.kind.drain(o.wide))
+	}
 }
 
 func (s *ScoreSet) toGrid() {
 	if !s.gridded {
-		s.cells, s.values, s.gridded = cellsOfScores(s.values), nil, true
+		s.cells, s.values, s.gridded = s.kind.cellsOf(s.values), nil, true
 	}
 }
 
@@ -152,14 +168,6 @@ func gatherScores(values []scoreCount) []scoreCount {
 		out = append(out, v)
 	}
 	return slices.DeleteFunc(out, func(v scoreCount) bool { return v.count == 0 })
-}
-
-func cellsOfScores(values []scoreCount) []cell {
-	cells := make([]cell, len(values))
-	for i, v := range values {
-		cells[i] = cell{scoreKey(v.value), v.count}
-	}
-	return gather(cells)
 }
 
 // Merge adds o to s. Scores are kept if both kept theirs and the net count is
@@ -184,7 +192,7 @@ func (s *ScoreSet) add(o *ScoreSet) {
 	s.toGrid()
 	theirs := o.cells
 	if !o.gridded {
-		theirs = cellsOfScores(o.values)
+		theirs = s.kind.cellsOf(o.values)
 	}
 	s.cells = addCells(s.cells, theirs)
 }
@@ -199,7 +207,7 @@ func (s *ScoreSet) spans() []span {
 		out = append(out, span{lo: v.value, hi: v.value, count: v.count, sure: true})
 	}
 	for _, c := range s.cells {
-		sp := scoreSpan(c.key)
+		sp := s.kind.span(c.key)
 		sp.count = c.count
 		out = append(out, sp)
 	}
@@ -272,12 +280,19 @@ func (s *ScoreSet) Cells(fn func(lo, hi float64, count int64)) {
 // equal while both are exact, else of one cell, whose middle is given. The
 // error of an AUC made of it is at most half the share of tied pairs.
 func ScorePairs(pos, neg *ScoreSet, fn func(score float64, pos, neg int64)) {
+	ScoreCells(pos, neg, func(lo, hi float64, p, n int64) { fn(lo+(hi-lo)/2, p, n) })
+}
+
+// ScoreCells walks two sets by ascending score. Scores of one call lie from lo
+// to hi and are known to be equal where these are; on the grid that is up to the
+// rounding of a score to float32.
+func ScoreCells(pos, neg *ScoreSet, fn func(lo, hi float64, pos, neg int64)) {
 	pos.settle()
 	neg.settle()
 	if !pos.gridded && !neg.gridded {
 		pairSpans(pos.spans(), neg.spans(), func(score float64, p, n int64) {
 			if p != 0 || n != 0 {
-				fn(score, p, n)
+				fn(score, score, p, n)
 			}
 		})
 		return
@@ -297,8 +312,8 @@ func ScorePairs(pos, neg *ScoreSet, fn func(score float64, pos, neg int64)) {
 		if len(n) > 0 && n[0].key == key {
 			nn, n = n[0].count, n[1:]
 		}
-		sp := scoreSpan(key)
-		fn(sp.middle(), np, nn)
+		sp := pos.kind.span(key)
+		fn(sp.lo, sp.hi, np, nn)
 	}
 }
 
@@ -306,7 +321,7 @@ func (s *ScoreSet) onGrid() []cell {
 	if s.gridded {
 		return s.cells
 	}
-	return cellsOfScores(s.values)
+	return s.kind.cellsOf(s.values)
 }
 
 func (s *span) middle() float64 { return s.lo + (s.hi-s.lo)/2 }
