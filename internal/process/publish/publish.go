@@ -6,9 +6,13 @@
 // with the counts that they stand on (model_evaluated_window,
 // model_predictions_window). Counts since the last publication
 // (model_predictions, model_evaluated, model_correct, …) stand beside them, so
-// that any longer range can be computed exactly. Response times are a native
-// histogram too (model_latency_seconds, a counter), for any quantile of any range. Drift and data quality are of
-// the windows of the last hour by prediction time, against the reference.
+// that any longer range can be computed exactly. Each of their samples stands
+// inside the minute of arrival, so that they add up to the profile of that
+// minute; New compares the two and writes what a crash kept from the series
+// (restore.go, docs/decisions/0008). Response times are a native histogram too
+// (model_latency_seconds, a counter), for any quantile of any range. Drift and
+// data quality are of the windows of the last hour by prediction time, against
+// the reference.
 //
 // Add is called by the processor's workers, Run owns the goroutine that writes.
 // What Add remembers is bounded by the trailing window and dropped with it.
@@ -28,7 +32,6 @@ import (
 	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/process"
-	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 	"github.com/leewayhq/leeway/internal/store/series"
 )
@@ -47,16 +50,22 @@ type Config struct {
 	DriftInterval time.Duration
 	DriftWindow   time.Duration
 	Drift         measure.DriftOptions
-	Logger        *slog.Logger
-	Registerer    prometheus.Registerer
-	Now           func() time.Time
+	// RepairSpan is how far back the series are compared with the profiles after
+	// a stop that was not clean: 2 h. After RepairTime, 30 s, the start goes on
+	// without the rest.
+	RepairSpan time.Duration
+	RepairTime time.Duration
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
 }
 
 func (c *Config) setDefaults() {
 	for _, d := range []struct {
 		v   *time.Duration
 		def time.Duration
-	}{{&c.Interval, time.Second}, {&c.Window, 5 * time.Minute}, {&c.DriftInterval, 30 * time.Second}, {&c.DriftWindow, time.Hour}} {
+	}{{&c.Interval, time.Second}, {&c.Window, 5 * time.Minute}, {&c.DriftInterval, 30 * time.Second}, {&c.DriftWindow, time.Hour},
+		{&c.RepairSpan, 2 * time.Hour}, {&c.RepairTime, 30 * time.Second}} {
 		if *d.v <= 0 {
 			*d.v = d.def
 		}
@@ -84,32 +93,19 @@ type Publisher struct {
 	trails  map[subject]*trail
 	history map[string]imported // by model
 
-	drifts map[string]*drift // by model; for the goroutine of Run only
+	// For the goroutine of Run only.
+	drifts map[string]*drift // by model
+	aged   time.Time         // when the ages of data were told last
 }
 
-// New prepares a publisher and reads back the trailing window, so that the
-// first numbers after a restart are those of before.
+// New prepares a publisher. It makes the series whole and reads back the
+// trailing window, so that the first numbers after a restart are those of
+// before. Nothing may be committed meanwhile.
 func New(ctx context.Context, cfg Config) (*Publisher, error) {
 	cfg.setDefaults()
 	p := &Publisher{cfg: cfg, metrics: newMetrics(cfg.Registerer), trails: map[subject]*trail{}, history: map[string]imported{}, drifts: map[string]*drift{}}
-	from := cfg.Now().Add(-cfg.Window).UnixMilli()
-	for _, m := range cfg.Registry.List() {
-		for _, segment := range append([]string{""}, m.SegmentValues...) {
-			q := profiles.Query{Set: profiles.ByEvaluation, Model: m.Name, Segment: segment, From: from}
-			err := cfg.Profiles.Scan(ctx, q, func(w *profiles.Window) error {
-				prof, err := profile.Decode(w.Bytes)
-				if err == nil {
-					p.trail(subject{m.Name, w.Version, segment}).add(w.Start, prof)
-				}
-				return err
-			})
-			if err != nil {
-				return nil, fmt.Errorf("publish: reading the trailing window of %q: %w", m.Name, err)
-			}
-		}
-	}
-	for _, t := range p.trails {
-		t.fresh, t.latency = counts{}, latency{} // published by the process before this one
+	if err := p.restore(ctx); err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
 	}
 	return p, nil
 }
@@ -147,7 +143,7 @@ func (p *Publisher) Add(u *process.Update) {
 	}
 }
 
-// Run publishes until the context ends.
+// Run publishes until the context ends, and what is left then.
 func (p *Publisher) Run(ctx context.Context) {
 	var history sync.WaitGroup
 	history.Go(func() { p.runHistory(ctx) })
@@ -157,20 +153,25 @@ func (p *Publisher) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			p.round(context.WithoutCancel(ctx), true)
 			return
 		case <-t.C:
-		}
-		if err := p.publish(ctx, p.cfg.Now()); err != nil && ctx.Err() == nil {
-			p.metrics.failures.Inc()
-			p.cfg.Logger.Error("publishing series failed", "err", err)
+			p.round(ctx, false)
 		}
 	}
 }
 
-// publish writes the samples of one moment.
-func (p *Publisher) publish(ctx context.Context, now time.Time) error {
+func (p *Publisher) round(ctx context.Context, last bool) {
+	if err := p.publish(ctx, p.cfg.Now(), last); err != nil && ctx.Err() == nil {
+		p.metrics.failures.Inc()
+		p.cfg.Logger.Error("publishing series failed", "err", err)
+	}
+}
+
+// publish writes the samples of one moment; the last time nothing waits.
+func (p *Publisher) publish(ctx context.Context, now time.Time, last bool) error {
 	start := time.Now()
-	samples, drifted := p.collect(now)
+	samples, drifted := p.collect(now, last)
 	for _, name := range drifted {
 		s, err := p.driftSamples(ctx, name, now)
 		if err != nil {
@@ -179,9 +180,22 @@ func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 		}
 		samples = append(samples, s...)
 	}
+	ages, err := p.ages(now)
+	if err != nil {
+		p.cfg.Logger.Error("finding the newest rows failed", "err", err)
+		p.metrics.failures.Inc()
+	}
+	samples = append(samples, ages...)
 	if len(samples) == 0 {
 		return nil
 	}
+	err = p.append(ctx, samples)
+	p.metrics.took.Observe(time.Since(start).Seconds())
+	return err
+}
+
+// append stores samples; those that the store refuses are counted there.
+func (p *Publisher) append(ctx context.Context, samples []series.Sample) error {
 	err := p.cfg.Series.Append(ctx, samples)
 	var refused *series.RefusedError
 	if errors.As(err, &refused) {
@@ -189,13 +203,12 @@ func (p *Publisher) publish(ctx context.Context, now time.Time) error {
 		err = nil
 	}
 	p.metrics.samples.Add(float64(len(samples)))
-	p.metrics.took.Observe(time.Since(start).Seconds())
 	return err
 }
 
 // collect computes the samples of the subjects that changed, and names the
 // models whose drift is due.
-func (p *Publisher) collect(now time.Time) (samples []series.Sample, drifted []string) {
+func (p *Publisher) collect(now time.Time, last bool) (samples []series.Sample, drifted []string) {
 	tasks := map[string]event.Task{}
 	for _, m := range p.cfg.Registry.List() {
 		tasks[m.Name] = event.Task(m.Task)
@@ -208,12 +221,12 @@ func (p *Publisher) collect(now time.Time) (samples []series.Sample, drifted []s
 			delete(p.trails, s)
 			continue
 		}
-		if t.features && p.driftDue(s.model, now) {
+		if t.features && !last && p.driftDue(s.model, now) {
 			t.features = false
 			drifted = append(drifted, s.model)
 		}
-		if t.due(now) {
-			samples = append(samples, t.samples(&subjectSeries{p.cfg.Series, s}, task, now)...)
+		if t.due(now) && !(last && !t.changed) {
+			samples = append(samples, t.samples(&subjectSeries{p.cfg.Series, s, task}, now, last)...)
 		}
 	}
 	return samples, drifted

@@ -18,6 +18,7 @@ import (
 // bench is real stores around a publisher whose clock the test owns.
 type bench struct {
 	t   *testing.T
+	dir string // of the series
 	now time.Time
 	cfg Config
 	pub *Publisher
@@ -25,7 +26,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	dir := t.TempDir()
-	b := &bench{t: t, now: time.Now().Truncate(time.Minute).Add(30 * time.Second)}
+	b := &bench{t: t, dir: filepath.Join(dir, "series"), now: time.Now().Truncate(time.Minute).Add(30 * time.Second)}
 	reg, err := model.Open(model.Config{Dir: filepath.Join(dir, "models")})
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +40,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	numbers, err := series.Open(series.Config{Dir: filepath.Join(dir, "series")})
+	numbers, err := series.Open(series.Config{Dir: b.dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func (b *bench) commit(set profiles.Set, at time.Time, tp, fp int, imported bool
 
 func (b *bench) publish() {
 	b.t.Helper()
-	if err := b.pub.publish(context.Background(), b.now); err != nil {
+	if err := b.pub.publish(context.Background(), b.now, false); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -149,7 +150,7 @@ func TestQuietModelFallsToZeroAndEnds(t *testing.T) {
 	b.want(`model_throughput`, 0)
 	b.now = b.now.Add(time.Hour)
 	b.publish()
-	b.pub.publish(context.Background(), b.now.Add(time.Minute))
+	b.pub.publish(context.Background(), b.now.Add(time.Minute), false)
 	if n := len(b.pub.trails); n != 0 {
 		t.Fatal("remembered for ever:", n)
 	}

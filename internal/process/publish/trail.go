@@ -2,6 +2,7 @@ package publish
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -20,11 +21,21 @@ const idleInterval = 5 * time.Second
 // rateSpan is what throughput is the mean of.
 const rateSpan = 15 * time.Second
 
+// settleTime is how long the counts of a new minute wait for the stragglers of
+// the minute before it, so that nearly every series is written in order.
+const settleTime = 2 * time.Second
+
+const minuteMS = int64(60_000)
+
+// lateFrom is the part of a minute, in ms, that is kept for what is published
+// in its last second or after its end.
+const lateFrom = minuteMS - 1000
+
 // trail is what is remembered of one subject: a light profile for each minute
 // of the trailing window.
 type trail struct {
 	minutes  []minute // in order of time
-	fresh    counts   // since the last publication
+	rows     int64    // predictions since the last publication
 	changed  bool
 	features bool // feature windows changed since drift was computed
 	written  time.Time
@@ -37,6 +48,20 @@ type trail struct {
 type minute struct {
 	start   int64 // unix ms
 	profile *profile.Profile
+	fresh   counts // not published yet
+	stamp   int64  // of its latest count sample, unix ms
+}
+
+// next is the time of the minute's next count sample: inside the minute, and
+// after the one before, so that the samples of a minute add up to its profile,
+// which is how a loss is found. ok is false when there is no room.
+func (m *minute) next(now int64) (t int64, ok bool) {
+	t = max(min(max(now, m.start), m.start+lateFrom), m.stamp+1)
+	if t >= m.start+minuteMS {
+		return 0, false
+	}
+	m.stamp = t
+	return t, true
 }
 
 type arrival struct {
@@ -44,47 +69,45 @@ type arrival struct {
 	rows int64
 }
 
-// counts are what is published as it grows.
-type counts struct {
-	predictions, errors, evaluated, correct int64
-	tp, fp, fn, tn                          int64
-}
-
-func (c *counts) add(p *profile.Profile) {
-	c.predictions += p.Predictions
-	c.errors += p.Errors
-	if q := p.Quality; q != nil {
-		c.evaluated += q.Labels
-		c.correct += q.TP + q.TN + q.Correct
-		c.tp, c.fp, c.fn, c.tn = c.tp+q.TP, c.fp+q.FP, c.fn+q.FN, c.tn+q.TN
-	}
-}
-
+// add takes what a commit changed in a minute.
 func (t *trail) add(start int64, p *profile.Profile) {
-	t.fresh.add(p)
-	t.latency.add(p.Latency)
+	m := t.minute(start)
+	m.profile.Merge(p, profile.WindowExact)
+	m.fresh.add(p)
+	t.rows += p.Predictions
+	t.latency.add(p.Latency, 1)
 	t.changed = true
+}
+
+// minute finds or makes a minute. It is valid until the next call.
+func (t *trail) minute(start int64) *minute {
 	i := len(t.minutes)
 	for i > 0 && t.minutes[i-1].start > start {
 		i--
 	}
 	if i > 0 && t.minutes[i-1].start == start {
-		t.minutes[i-1].profile.Merge(p, profile.WindowExact)
-		return
+		return &t.minutes[i-1]
 	}
-	own := &profile.Profile{}
-	own.Merge(p, profile.WindowExact)
-	t.minutes = append(t.minutes, minute{})
-	copy(t.minutes[i+1:], t.minutes[i:])
-	t.minutes[i] = minute{start, own}
+	t.minutes = slices.Insert(t.minutes, i, minute{start: start, profile: &profile.Profile{}})
+	return &t.minutes[i]
 }
 
-// expire forgets minutes past the window, and tells whether nothing is left.
+// expire forgets minutes past the window, and those that a clock, since set
+// right, has put into the future; it tells whether nothing is left. What was
+// not published of them counts now.
 func (t *trail) expire(now time.Time, window time.Duration) bool {
-	oldest := now.Add(-window).UnixMilli() - 60_000
-	for len(t.minutes) > 0 && t.minutes[0].start <= oldest {
-		t.minutes = t.minutes[1:]
-		t.changed = true
+	oldest, newest := now.Add(-window).UnixMilli()-minuteMS, now.UnixMilli()+minuteMS
+	var left counts
+	t.minutes = slices.DeleteFunc(t.minutes, func(m minute) bool {
+		gone := m.start <= oldest || m.start > newest
+		if gone {
+			left.sum(&m.fresh)
+			t.changed = true
+		}
+		return gone
+	})
+	if left != (counts{}) {
+		t.minute(now.Truncate(time.Minute).UnixMilli()).fresh.sum(&left)
 	}
 	return len(t.minutes) == 0 && !t.features && now.Sub(t.written) > 2*idleInterval
 }
@@ -106,7 +129,7 @@ func (t *trail) throughput(now time.Time) float64 {
 	if t.since.IsZero() {
 		t.since = now.Add(-time.Second)
 	}
-	t.arrivals = append(t.arrivals, arrival{now, t.fresh.predictions})
+	t.arrivals = append(t.arrivals, arrival{now, t.rows})
 	for now.Sub(t.arrivals[0].at) >= rateSpan {
 		t.arrivals = t.arrivals[1:]
 	}
@@ -119,21 +142,52 @@ func (t *trail) throughput(now time.Time) float64 {
 }
 
 // samples appends the subject's samples of this moment.
-func (t *trail) samples(of *subjectSeries, task event.Task, now time.Time) (out []series.Sample) {
+func (t *trail) samples(of *subjectSeries, now time.Time, last bool) []series.Sample {
+	out, waits := t.countSamples(of, now, last)
+	out = t.gauges(out, of, now, t.throughput(now))
+	t.rows, t.changed, t.written = 0, waits, now
+	return out
+}
+
+// countSamples are the counts since the last publication, each at a time inside
+// the minute to which they belong. waits says that some are held back, which
+// does not happen the last time.
+func (t *trail) countSamples(of *subjectSeries, now time.Time, last bool) (out []series.Sample, waits bool) {
+	at := now.UnixMilli()
+	for i := range t.minutes {
+		m := &t.minutes[i]
+		if m.fresh == (counts{}) {
+			continue
+		}
+		if !last && at >= m.start && at < m.start+settleTime.Milliseconds() {
+			waits = true
+			continue
+		}
+		if stamp, ok := m.next(at); ok {
+			out = of.putCounts(out, t, &m.fresh, stamp)
+			m.fresh = counts{}
+		}
+	}
+	if inMinute := at % minuteMS; len(out) == 0 && !waits && inMinute < lateFrom {
+		out = of.putCounts(out, t, &counts{}, at)
+	}
+	return out, waits
+}
+
+// gauges are what is of the trailing window.
+func (t *trail) gauges(out []series.Sample, of *subjectSeries, now time.Time, throughput float64) []series.Sample {
 	p := t.sum()
 	put := func(name string, v float64) {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			out = append(out, series.Sample{Series: of.handle(t, name), T: now.UnixMilli(), V: v})
 		}
 	}
-	putService(put, p, t.throughput(now))
-	putCounts(put, &t.fresh, task)
+	putService(put, p, throughput)
 	put("model_predictions_window", float64(p.Predictions))
-	putQuality(put, p, task)
+	putQuality(put, p, of.task)
 	if h := t.latency.histogram(); h != nil {
-		out = append(out, series.Sample{Series: of.handle(t, "model_latency_seconds"), T: now.UnixMilli(), H: h})
+		out = append(out, series.Sample{Series: of.handle(t, latencySeries), T: now.UnixMilli(), H: h})
 	}
-	t.fresh, t.changed, t.written = counts{}, false, now
 	return out
 }
 
@@ -160,25 +214,11 @@ func putService(put func(string, float64), p *profile.Profile, throughput float6
 	put("model_response_time_p99", p.Latency.Quantile(0.99))
 }
 
-func putCounts(put func(string, float64), c *counts, task event.Task) {
-	put("model_predictions", float64(c.predictions))
-	put("model_errors", float64(c.errors))
-	put("model_evaluated", float64(c.evaluated))
-	if task == event.Binary || task == event.Multiclass {
-		put("model_correct", float64(c.correct))
-	}
-	if task == event.Binary {
-		put("model_true_positives", float64(c.tp))
-		put("model_false_positives", float64(c.fp))
-		put("model_false_negatives", float64(c.fn))
-		put("model_true_negatives", float64(c.tn))
-	}
-}
-
 // subjectSeries makes the series of a subject.
 type subjectSeries struct {
 	store   *series.Store
 	subject subject
+	task    event.Task
 }
 
 func (s *subject) labels(name string) labels.Labels {

@@ -70,7 +70,7 @@ func (s *Store) Append(ctx context.Context, samples []Sample) error {
 	b := batch{
 		store:  s,
 		app:    s.db.AppenderV2(ctx),
-		oldest: now.Add(-s.cfg.OutOfOrderWindow).UnixMilli(),
+		oldest: s.oldest(now).UnixMilli(),
 		newest: now.Add(s.cfg.FutureLimit).UnixMilli(),
 	}
 	for i := range samples {
@@ -83,6 +83,15 @@ func (s *Store) Append(ctx context.Context, samples []Sample) error {
 	}
 	s.metrics.appended.Add(float64(b.stored))
 	return b.refusal(len(samples))
+}
+
+// oldest is what Append takes. After a long stop it is counted from the end of
+// the time before, so that what is missing there can be written still.
+func (s *Store) oldest(now time.Time) time.Time {
+	if newest, ok := s.Newest(); ok && newest.Before(now) {
+		now = newest
+	}
+	return now.Add(-s.cfg.OutOfOrderWindow)
 }
 
 // batch is one Append on its way.

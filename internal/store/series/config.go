@@ -23,7 +23,8 @@ type Config struct {
 	Retention time.Duration
 	// MaxBytes is the size of all blocks above which the oldest are dropped.
 	MaxBytes int64
-	// OutOfOrderWindow is how old a sample may be for Append.
+	// OutOfOrderWindow is how old a sample may be for Append, counted from the
+	// newest sample or from now, whichever is earlier.
 	OutOfOrderWindow time.Duration
 	// FutureLimit is how far ahead of the clock a sample may be. One sample
 	// far in the future would make everything after it out of order.

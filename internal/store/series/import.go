@@ -95,7 +95,7 @@ func (s *Store) newImporter() (*importer, error) {
 		folder:  filepath.Join(s.cfg.Dir, importFolder),
 		oldest:  now.Add(-s.cfg.Retention).UnixMilli(),
 		newest:  now.Add(s.cfg.FutureLimit).UnixMilli(),
-		border:  min(s.db.Head().MinTime(), now.Add(-s.cfg.OutOfOrderWindow-minBlock).UnixMilli()),
+		border:  min(s.db.Head().MinTime(), s.oldest(now).Add(-minBlock).UnixMilli()),
 		wide:    widestRange(s.cfg.maxBlock()).Milliseconds(),
 		windows: make(map[int64]*window),
 	}

@@ -2,12 +2,16 @@ package series
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
 
 func (s *Store) newEngine(name string, tracker promql.QueryTracker) *promql.Engine {
@@ -83,6 +87,39 @@ func (s *Store) QueryRange(ctx context.Context, expr string, start, end time.Tim
 		return nil, fmt.Errorf("series: query: %w", err)
 	}
 	return m, nil
+}
+
+// Each calls fn for every stored number of the series that match, from mint to
+// maxt (unix ms, both included), series by series.
+func (s *Store) Each(ctx context.Context, mint, maxt int64, fn func(t int64, v float64), matchers ...*labels.Matcher) error {
+	q, err := s.db.Querier(mint, maxt)
+	if err != nil {
+		return fmt.Errorf("series: %w", err)
+	}
+	found := q.Select(ctx, false, nil, matchers...)
+	var it chunkenc.Iterator
+	for err == nil && found.Next() {
+		it = found.At().Iterator(it)
+		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
+			if kind == chunkenc.ValFloat {
+				fn(it.At())
+			}
+		}
+		err = it.Err()
+	}
+	if err := errors.Join(err, found.Err(), q.Close()); err != nil {
+		return fmt.Errorf("series: %w", err)
+	}
+	return nil
+}
+
+// Newest is the time of the newest sample; ok is false when there is none.
+func (s *Store) Newest() (at time.Time, ok bool) {
+	newest := s.db.Head().MaxTime()
+	for _, b := range s.db.Blocks() {
+		newest = max(newest, b.MaxTime()-1)
+	}
+	return time.UnixMilli(newest), newest != math.MinInt64
 }
 
 // gate lets so many queries through at once; the rest wait until their

@@ -6,7 +6,7 @@
 //     survives kill -9 but is synced to the disk only when a segment is full,
 //     so power loss can take the last samples with it. Series are published
 //     from profiles, which are the truth: when Unclean reports true, the
-//     publisher sends the last hours again; equal samples are harmless.
+//     publisher compares the last hours with them and writes what is missing.
 //   - Samples up to OutOfOrderWindow old may come in any order. Older ones are
 //     refused by Append and belong in Import, which writes blocks.
 //   - Whatever is refused is counted by reason and reported to the caller; the
