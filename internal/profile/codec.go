@@ -23,6 +23,7 @@ const (
 	hasValues
 	hasQuality
 	hasFeatures
+	hasDecided
 )
 
 // AppendTo appends the profile's bytes. Profiles that hold the same give the
@@ -52,13 +53,17 @@ func (p *Profile) AppendTo(dst []byte) []byte {
 	if p.Features != nil {
 		w.features(p.Features)
 	}
+	if p.Decided != nil {
+		w.decided(p.Decided)
+	}
 	return w.b
 }
 
 func (p *Profile) partBits() byte {
 	return flag(p.Latency != nil, hasLatency) | flag(p.Scores != nil, hasScores) |
 		flag(p.Classes != nil, hasClasses) | flag(p.Values != nil, hasValues) |
-		flag(p.Quality != nil && !p.Quality.isEmpty(), hasQuality) | flag(p.Features != nil, hasFeatures)
+		flag(p.Quality != nil && !p.Quality.isEmpty(), hasQuality) | flag(p.Features != nil, hasFeatures) |
+		flag(p.Decided != nil, hasDecided)
 }
 
 // Decode reads what AppendTo wrote; the profile shares no memory with b. Any
@@ -96,7 +101,7 @@ func unknownVersion(v byte) error {
 
 // head is what comes before the parts, and which of them follow.
 func (r *reader) head() (p *Profile, bits byte) {
-	if bits = r.byte(); bits >= hasFeatures<<1 {
+	if bits = r.byte(); bits&^(hasDecided<<1-1) != 0 {
 		r.fail("unknown parts %#x", bits)
 	}
 	p = &Profile{Predictions: r.count(), Errors: r.count(), NoPrediction: r.count(), Duplicates: r.count(), FirstTime: r.varint()}
@@ -124,6 +129,9 @@ func (r *reader) profile() *Profile {
 	}
 	if bits&hasFeatures != 0 {
 		p.Features = r.features()
+	}
+	if bits&hasDecided != 0 {
+		p.Decided = r.decided(p.Scores)
 	}
 	return p
 }

@@ -14,6 +14,7 @@ const (
 	hasRegression
 	hasClassScores
 	hasRanking
+	hasUp
 )
 
 func (w *writer) quality(q *Quality) {
@@ -24,7 +25,7 @@ func (w *writer) quality(q *Quality) {
 	classes := q.Classes != nil && !q.Classes.isEmpty()
 	ranking := q.Ranking != nil && *q.Ranking != Ranking{}
 	w.byte(flag(binary, hasBinary) | flag(confusion, hasConfusion) | flag(regression, hasRegression) |
-		flag(classes, hasClassScores) | flag(ranking, hasRanking))
+		flag(classes, hasClassScores) | flag(ranking, hasRanking) | flag(!q.Up.isEmpty(), hasUp))
 	w.varint(q.Labels)
 	if binary {
 		w.binary(q)
@@ -41,11 +42,14 @@ func (w *writer) quality(q *Quality) {
 	if ranking {
 		w.ranking(q.Ranking)
 	}
+	if !q.Up.isEmpty() {
+		w.scores(&q.Up)
+	}
 }
 
 func (r *reader) quality() *Quality {
 	parts := r.byte()
-	const known = hasBinary | hasConfusion | hasRegression | hasClassScores | hasRanking
+	const known = hasBinary | hasConfusion | hasRegression | hasClassScores | hasRanking | hasUp
 	if parts&^known != 0 {
 		r.fail("quality of parts %#x", parts)
 	}
@@ -64,6 +68,14 @@ func (r *reader) quality() *Quality {
 	}
 	if parts&hasRanking != 0 {
 		q.Ranking = r.ranking()
+	}
+	if parts&hasUp != 0 {
+		q.Up = *r.scores(ofScores)
+	}
+	if q.Pos.gridded && parts&hasUp == 0 {
+		q.Up.gridded = true
+	} else if q.Up.gridded != q.Pos.gridded {
+		r.fail("scores of positive predictions in another form than of the classes")
 	}
 	return q
 }

@@ -35,6 +35,7 @@ type Profile struct {
 
 	Latency  *Latency
 	Scores   *ScoreSet   // of all predictions, labelled or not
+	Decided  *Decided    // of the Scores, those of a binary model's decisions
 	Classes  *Categories // predicted classes
 	Values   *Numeric    // predicted values of a regression model
 	Quality  *Quality
@@ -74,6 +75,8 @@ func (p *Profile) Merge(o *Profile, limit int) {
 	p.Duplicates += o.Duplicates
 	mergePart(&p.Latency, o.Latency, limit)
 	mergePart(&p.Scores, o.Scores, limit)
+	mergePart(&p.Decided, o.Decided, limit)
+	p.alignDecided()
 	mergePart(&p.Classes, o.Classes, limit)
 	mergePart(&p.Values, o.Values, limit)
 	mergePart(&p.Quality, o.Quality, limit)

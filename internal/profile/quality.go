@@ -33,6 +33,7 @@ type Quality struct {
 	Correct        int64
 
 	Pos, Neg   ScoreSet // scores of labelled rows by their true class
+	Up         ScoreSet // and of those that were predicted positive, of either class
 	ProbLabels int64    // labelled rows with a score in 0..1, which these sum:
 	Brier      FixedSum // (score - label)²
 	LogLoss    FixedSum // natural log, clipped as scikit-learn does for float64
@@ -82,6 +83,9 @@ func (q *Quality) Add(o *Outcome, sign int64) {
 
 func (q *Quality) addBinary(o *Outcome, sign int64) {
 	s := o.Score
+	if o.PredPositive {
+		q.Up.Add(s, sign)
+	}
 	miss, p := s, 1-s // distance from the truth, and what the truth was given
 	if o.LabelPositive {
 		miss, p = 1-s, s
@@ -149,7 +153,7 @@ func pairHash(at [2]string) uint64 { return xxh3.HashStringSeed(at[1], xxh3.Hash
 // ScoreLabels is the number of labelled rows with a score.
 func (q *Quality) ScoreLabels() int64 { return q.Pos.N() + q.Neg.N() }
 
-// Merge adds o to q. The scores of both classes are kept if all were and their
+// Merge adds o to q. The scores are kept if all were and their
 // joint net count is at most limit.
 func (q *Quality) Merge(o *Quality, limit int) {
 	q.Labels += o.Labels
@@ -164,6 +168,7 @@ func (q *Quality) Merge(o *Quality, limit int) {
 	}
 	q.Pos.add(&o.Pos)
 	q.Neg.add(&o.Neg)
+	q.Up.add(&o.Up)
 	q.settle(limit)
 	q.ProbLabels += o.ProbLabels
 	q.Brier.merge(o.Brier)
@@ -179,9 +184,11 @@ func (q *Quality) settle(limit int) {
 	q.trim()
 	q.Pos.settle()
 	q.Neg.settle()
-	if q.Pos.gridded || q.Neg.gridded || q.ScoreLabels() > int64(limit) {
+	q.Up.settle()
+	if q.Pos.gridded || q.Neg.gridded || q.Up.gridded || q.ScoreLabels() > int64(limit) {
 		q.Pos.toGrid()
 		q.Neg.toGrid()
+		q.Up.toGrid()
 	}
 	if q.Classes != nil {
 		q.Classes.settle(limit)
@@ -195,7 +202,7 @@ func (q *Quality) settle(limit int) {
 func (q *Quality) isEmpty() bool {
 	return q.Labels == 0 && q.TP == 0 && q.FP == 0 && q.FN == 0 && q.TN == 0 &&
 		len(q.Confusion) == 0 && q.ConfusionOther == 0 && q.Correct == 0 &&
-		q.Pos.isEmpty() && q.Neg.isEmpty() && q.ProbLabels == 0 &&
+		q.Pos.isEmpty() && q.Neg.isEmpty() && q.Up.isEmpty() && q.ProbLabels == 0 &&
 		q.Brier == FixedSum{} && q.LogLoss == FixedSum{} && (q.Classes == nil || q.Classes.isEmpty()) &&
 		(q.Regression == nil || q.Regression.isEmpty()) && (q.Ranking == nil || *q.Ranking == Ranking{})
 }
