@@ -1,0 +1,230 @@
+package profile
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/leewayhq/leeway/internal/event"
+)
+
+// SampleRows is how many rows a sample keeps.
+const SampleRows = 2000
+
+// Sample is whole rows, those with the least hash of their id, for what columns
+// do together. Any part of the rows keeps its least too, so a merge gives the
+// same sample in any order.
+type Sample struct {
+	Of     int64 // rows that it was drawn from
+	Hashes []uint64
+	Nums   []SampleNumbers // by name
+	Cats   []SampleStrings // by name
+	// Predicted is the score or, of a regression, the predicted value; NaN where
+	// there is none.
+	Predicted []float64
+}
+
+// SampleNumbers is a numeric feature; NaN is missing.
+type SampleNumbers struct {
+	Name   string
+	Values []float64
+}
+
+// SampleStrings is a categorical feature; "" is missing.
+type SampleStrings struct {
+	Name   string
+	Values []string
+}
+
+// Rows is how many rows are kept.
+func (s *Sample) Rows() int { return len(s.Hashes) }
+
+// Below is the hash from which on a row cannot come into the sample.
+func (s *Sample) Below() uint64 {
+	if len(s.Hashes) < SampleRows {
+		return math.MaxUint64
+	}
+	return s.Hashes[SampleRows-1]
+}
+
+// Add adds rows of a batch with the hashes of their ids; of counts the rows
+// that these were chosen from. It keeps nothing of the batch's memory.
+func (s *Sample) Add(b *event.Batch, rows []int32, hashes []uint64, of int) {
+	add := Sample{Of: int64(of)}
+	order := make([]int, 0, len(rows))
+	for i := range rows {
+		order = append(order, i)
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(hashes[i], hashes[j]) })
+	order = slices.CompactFunc(order, func(i, j int) bool { return hashes[i] == hashes[j] })
+	order = order[:min(len(order), SampleRows)]
+	at := make([]int32, len(order))
+	for i, j := range order {
+		at[i] = rows[j]
+		add.Hashes = append(add.Hashes, hashes[j])
+	}
+	add.take(b, at)
+	s.Merge(&add)
+}
+
+func (s *Sample) take(b *event.Batch, rows []int32) {
+	predicted := &b.Score
+	if b.PredValue.Present() {
+		predicted = &b.PredValue
+	}
+	s.Predicted = takeNumbers(predicted, rows)
+	for i := range b.Nums {
+		if c := &b.Nums[i]; c.Present() {
+			s.Nums = append(s.Nums, SampleNumbers{strings.Clone(c.Name), takeNumbers(c, rows)})
+		}
+	}
+	for i := range b.Cats {
+		if c := &b.Cats[i]; c.Present() {
+			s.Cats = append(s.Cats, SampleStrings{strings.Clone(c.Name), takeStrings(c, rows)})
+		}
+	}
+	slices.SortStableFunc(s.Nums, func(a, b SampleNumbers) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(s.Cats, func(a, b SampleStrings) int { return strings.Compare(a.Name, b.Name) })
+	s.Nums = slices.CompactFunc(s.Nums, func(a, b SampleNumbers) bool { return a.Name == b.Name })
+	s.Cats = slices.CompactFunc(s.Cats, func(a, b SampleStrings) bool { return a.Name == b.Name })
+}
+
+func takeNumbers(c *event.Num, rows []int32) []float64 {
+	out := make([]float64, len(rows))
+	for i, r := range rows {
+		out[i] = math.NaN()
+		if !c.Null(int(r)) {
+			out[i] = c.Values[r]
+		}
+	}
+	return out
+}
+
+// maxSampleText bounds what a sample keeps of one string.
+const maxSampleText = 256
+
+func takeStrings(c *event.Dict, rows []int32) []string {
+	kept := map[string]string{}
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		v, _ := c.At(int(r))
+		v = v[:min(len(v), maxSampleText)]
+		own, ok := kept[v]
+		if !ok {
+			own = strings.Clone(v)
+			kept[own] = own
+		}
+		out[i] = own
+	}
+	return out
+}
+
+// Merge adds o to s; o is unchanged. Rows of the same hash are one row.
+func (s *Sample) Merge(o *Sample) {
+	picks := pick(s.Hashes, o.Hashes)
+	s.Of += o.Of
+	s.Predicted = pickNumbers(picks, s.Predicted, o.Predicted)
+	s.Nums = mergeColumns(s.Nums, o.Nums, func(c SampleNumbers) string { return c.Name },
+		func(name string, mine, theirs SampleNumbers) SampleNumbers {
+			return SampleNumbers{name, pickNumbers(picks, mine.Values, theirs.Values)}
+		})
+	s.Cats = mergeColumns(s.Cats, o.Cats, func(c SampleStrings) string { return c.Name },
+		func(name string, mine, theirs SampleStrings) SampleStrings {
+			return SampleStrings{name, pickStrings(picks, mine.Values, theirs.Values)}
+		})
+	hashes := make([]uint64, len(picks))
+	for i, p := range picks {
+		hashes[i] = p.of(s.Hashes, o.Hashes)
+	}
+	s.Hashes = hashes
+}
+
+// rowPick is a row of one of two samples.
+type rowPick struct {
+	row    int32
+	theirs bool
+}
+
+func (p rowPick) of(mine, theirs []uint64) uint64 {
+	if p.theirs {
+		return theirs[p.row]
+	}
+	return mine[p.row]
+}
+
+// pick is the least hashes of both, ascending.
+func pick(mine, theirs []uint64) []rowPick {
+	out := make([]rowPick, 0, min(len(mine)+len(theirs), SampleRows))
+	i, j := 0, 0
+	for len(out) < SampleRows && (i < len(mine) || j < len(theirs)) {
+		switch {
+		case j == len(theirs) || i < len(mine) && mine[i] <= theirs[j]:
+			if j < len(theirs) && mine[i] == theirs[j] {
+				j++
+			}
+			out = append(out, rowPick{int32(i), false})
+			i++
+		default:
+			out = append(out, rowPick{int32(j), true})
+			j++
+		}
+	}
+	return out
+}
+
+// pickNumbers takes the picked rows; a side without the column is missing.
+func pickNumbers(picks []rowPick, mine, theirs []float64) []float64 {
+	out := make([]float64, len(picks))
+	for i, p := range picks {
+		from := mine
+		if p.theirs {
+			from = theirs
+		}
+		out[i] = math.NaN()
+		if from != nil {
+			out[i] = from[p.row]
+		}
+	}
+	return out
+}
+
+func pickStrings(picks []rowPick, mine, theirs []string) []string {
+	out := make([]string, len(picks))
+	for i, p := range picks {
+		from := mine
+		if p.theirs {
+			from = theirs
+		}
+		if from != nil {
+			out[i] = from[p.row]
+		}
+	}
+	return out
+}
+
+// mergeColumns pairs columns by name; a column that one side lacks comes as its
+// zero value.
+func mergeColumns[C any](mine, theirs []C, name func(C) string, join func(name string, mine, theirs C) C) []C {
+	all := map[string][2]*C{}
+	for side, cols := range [2][]C{mine, theirs} {
+		for i := range cols {
+			n := name(cols[i])
+			both := all[n]
+			both[side] = &cols[i]
+			all[n] = both
+		}
+	}
+	out := make([]C, 0, len(all))
+	for _, n := range slices.Sorted(maps.Keys(all)) {
+		var pair [2]C
+		for side, c := range all[n] {
+			if c != nil {
+				pair[side] = *c
+			}
+		}
+		out = append(out, join(n, pair[0], pair[1]))
+	}
+	return out
+}
