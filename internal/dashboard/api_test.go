@@ -170,9 +170,25 @@ func TestDriftAndDataQuality(t *testing.T) {
 			Mean, Min *float64
 			Quantiles map[string]float64
 			Compared  bool
+			Distinct  int64
+			Constant  bool
+			Score     *float64
+		}
+		Data *struct {
+			Score         struct{ Value float64 }
+			DuplicateRate struct{ Value float64 } `json:"duplicate_rate"`
+			Volume        struct{ Reason string }
+			Newest        int64
+			Age           float64 `json:"age_ms"`
 		}
 	}
 	s.get("/api/v1/models/california/data-quality", &q)
+	if d := q.Data; d == nil || !(d.Score.Value > 0.5 && d.Score.Value <= 1) || d.DuplicateRate.Value != 0 || d.Volume.Reason != "no_history" || d.Newest == 0 || d.Age == 0 {
+		t.Errorf("the state of the data is %+v", d)
+	}
+	if f := q.Features[0]; f.Distinct == 0 || f.Score == nil || f.Constant {
+		t.Errorf("a feature is %+v", f)
+	}
 	if q.Rows != 8232 || len(q.Features) != 8 || !q.Features[0].Compared || len(q.Features[0].Quantiles) != 7 || q.Features[0].Mean == nil {
 		t.Errorf("data quality is %+v", q)
 	}

@@ -84,6 +84,27 @@ one, a 95 % confidence interval:
 With several classes, precision is the mean over the classes that were
 predicted, recall over those that occurred, F1 over those that did either.
 
+## The quality of data
+
+A feature's score is the share of its rows that are sound, 1 - missing - wrong,
+and at least 0:
+
+| part | what it is |
+|---|---|
+| missing | share of rows that are null, NaN or empty, less the share of the reference; what is usual costs nothing |
+| wrong | infinities of a numeric feature, values of the other type, numbers below the least or above the greatest of the reference, strings that the reference never had; as a share of the rows |
+| stuck | a feature that has one value in 30 rows or more and had several in the reference scores 0 |
+
+The score of a model is the mean of its features' scores times the share of rows
+that are not duplicates. A row counts against a feature for one reason only, so
+the score says how much of the data can be used. A feature is constant when all
+of its values are one, almost constant when 95 % are, in 30 rows or more.
+
+特征评分是合格行所占的比例，即 1 - 缺失 - 错误，最低为 0。缺失：空值、NaN 或空串的比例减去基准中的比例，
+通常就有的缺失不扣分。错误：数值特征中的无穷大、类型不符的值、超出基准最小值或最大值的数、基准中从未出现的字符串，
+按行数计。卡死：至少 30 行只有一个值而基准中有多个值的特征计 0。模型评分为各特征评分的平均值乘以非重复行的比例；
+同一行对同一特征只扣一次。
+
 ## Methods of drift
 
 A plain name means the definition below; other tools' definitions have names of

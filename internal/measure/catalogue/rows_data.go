@@ -45,8 +45,68 @@ func dataRows() []Metric {
 				"预测结果相对基准的群体稳定性指数（PSI）；feature 为 score、class 或 value。"},
 		},
 	}
+	rows = append(rows, soundRows()...)
 	for i := range rows {
 		rows[i].Group = Data
 	}
 	return rows
+}
+
+// soundRows are the metrics of data that is there but wrong, or not there. None
+// pages unless asked to: what is usual differs too much from model to model.
+func soundRows() []Metric {
+	return []Metric{
+		{
+			Key: "data_quality_score", Unit: Percent, Good: Higher,
+			Warning: limit(0.95), Critical: limit(0.90), MinSamples: 30,
+			Title: Text{"Data quality score", "数据质量评分"},
+			Help: Text{"Mean over the features of their share of sound rows, times the share of rows that are not duplicates. Unsound are rows missing beyond the reference's share, infinite, of the wrong type, out of the reference's range or of a category it never had; a feature that got stuck counts 0.",
+				"各特征合格行比例的平均值，再乘以非重复行的比例。不合格指：缺失超出基准比例、无穷大、类型错误、超出基准取值范围或基准中从未出现的类别；取值卡死的特征计 0。"},
+		},
+		{
+			Key: "duplicate_rate", Unit: Percent, Good: Lower,
+			Warning: limit(0.01), Critical: limit(0.05), MinSamples: 30,
+			Title: Text{"Duplicate rate", "重复率"},
+			Help:  Text{"Share of the rows that came whose id had been seen; they are not counted twice.", "到达的行中编号已出现过的比例；这些行不会重复计入。"},
+		},
+		{
+			Key: "row_volume", Unit: Percent, Good: Higher,
+			Warning: limit(0.5), Critical: limit(0.1),
+			Title: Text{"Row volume", "数据量"},
+			Help: Text{"Rows of the last hour over those of a usual one: the median of the same hour on the seven days before, three at least.",
+				"最近一小时的行数与通常行数之比；通常行数取前七天同一小时的中位数，至少需三天。"},
+		},
+		{
+			Key: "data_age", Unit: Millis, Good: Lower,
+			Warning: limit(15 * 60_000), Critical: limit(60 * 60_000),
+			Title: Text{"Data age", "数据时效"},
+			Help:  Text{"Time since the newest row of the model, by the time that the row carries.", "距该模型最新一行数据的时间，以数据自带的时间为准。"},
+		},
+		{
+			Key: "unseen_rate", Unit: Percent, Good: Lower, By: "feature",
+			Warning: limit(0.01), Critical: limit(0.05), MinSamples: 30,
+			Title: Text{"Unseen categories", "未见类别率"},
+			Help:  Text{"Share of a feature's values in categories that the reference never had.", "特征值属于基准中从未出现的类别的比例。"},
+		},
+		{
+			Key: "type_error_rate", Unit: Percent, Good: Lower, By: "feature",
+			Warning: limit(0.001), Critical: limit(0.01), MinSamples: 30,
+			Title: Text{"Type errors", "类型错误率"},
+			Help:  Text{"Share of rows in which a feature is a string where numbers are expected, or a number where strings are.", "特征应为数值却为字符串、或应为字符串却为数值的行所占比例。"},
+		},
+		{
+			Key: "outlier_rate_iqr", Unit: Percent, Good: Lower, By: "feature",
+			Warning: limit(0.04), Critical: limit(0.08), MinSamples: 30,
+			Title: Text{"Outlier rate (IQR)", "异常值率（四分位距）"},
+			Help: Text{"Share of a feature's values further than 1.5 interquartile ranges from the reference's quartiles.",
+				"特征值超出基准四分位数 1.5 倍四分位距的比例。"},
+		},
+		{
+			Key: "outlier_rate_zscore", Unit: Percent, Good: Lower, By: "feature",
+			Warning: limit(0.04), Critical: limit(0.08), MinSamples: 30,
+			Title: Text{"Outlier rate (z-score)", "异常值率（Z 分数）"},
+			Help: Text{"Share of a feature's values further than three standard deviations from the reference's mean.",
+				"特征值偏离基准均值超过三个标准差的比例。"},
+		},
+	}
 }

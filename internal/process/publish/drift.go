@@ -16,15 +16,23 @@ import (
 type drift struct {
 	at      time.Time
 	handles map[[2]string]*series.Series
+
+	usualAt time.Time // when usual was read
+	usual   []int64   // rows of this hour on the days before
 }
 
-func (p *Publisher) driftDue(name string, now time.Time) bool {
+// driftOf finds or makes a model's.
+func (p *Publisher) driftOf(name string) *drift {
 	d := p.drifts[name]
 	if d == nil {
 		d = &drift{handles: map[[2]string]*series.Series{}}
 		p.drifts[name] = d
 	}
-	return now.Sub(d.at) >= p.cfg.DriftInterval
+	return d
+}
+
+func (p *Publisher) driftDue(name string, now time.Time) bool {
+	return now.Sub(p.driftOf(name).at) >= p.cfg.DriftInterval
 }
 
 // driftSamples compares a model's last hour with its reference.
@@ -52,14 +60,8 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 	if c := measure.Coverage(cur); c.Defined {
 		put("model_label_coverage", "", c.Value)
 	}
-	for _, f := range measure.DataQuality(cur, ref) {
-		if f.Rows == 0 {
-			continue
-		}
-		put("model_missing_rate", f.Name, f.MissingRate)
-		if f.Compared && f.Kind == "numeric" {
-			put("model_outlier_rate", f.Name, f.OutlierRate)
-		}
+	if err := p.dataSamples(ctx, &dataOf{name, cur, ref, now}, put); err != nil {
+		return nil, err
 	}
 	if ref == nil {
 		return out, nil

@@ -64,3 +64,29 @@ func TestDriftIsOfTheLastHourAgainstTheReference(t *testing.T) {
 	}
 	b.want(`model_missing_rate{feature="x"}`, 0.1)
 }
+
+func TestQualityOfDataIsPublished(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.cfg.Registry.Observe(&event.Batch{
+		Header: event.Header{Kind: event.Reference, Model: "m"}, Rows: 1, Time: []int64{1}, Nums: []event.Num{{Name: "x", Values: []float64{0}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.features(profiles.ByReference, b.now.Add(-10*24*time.Hour), 0)
+	for day := range 5 { // the first of them is not whole, and does not count
+		b.features(profiles.ByPrediction, b.now.Add(-time.Duration(day)*24*time.Hour-30*time.Minute), 0)
+	}
+	b.features(profiles.ByPrediction, b.now.Add(-time.Minute), 0)
+	b.publish()
+	b.want(`model_row_volume`, 2) // 1,000 rows, and 500 on each of three days before
+	b.want(`model_data_quality_score`, 1)
+	b.want(`model_duplicate_rate`, 0)
+	b.want(`model_type_error_rate{feature="x"}`, 0)
+	b.want(`model_outlier_rate_iqr{feature="x"}`, 0)
+	b.want(`model_outlier_rate_zscore{feature="x"}`, 0)
+	b.want(`model_data_age`, 60_000)
+	// Nothing comes any more: the age is what goes on.
+	b.now = b.now.Add(10 * time.Minute)
+	b.publish()
+	b.want(`model_data_age`, 660_000)
+}

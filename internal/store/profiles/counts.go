@@ -68,3 +68,27 @@ func (s *Store) newestOf(q *Query, l level) (ms int64, ok bool, err error) {
 	}
 	return ms, ok, it.Close()
 }
+
+// RowsOfDaysBefore is the rows of a query's range, shifted back by whole days:
+// by one to times days, or by as many as the range is long. Ranges that begin
+// before the model's first window tell nothing and are left out.
+func (s *Store) RowsOfDaysBefore(ctx context.Context, q Query, times int) ([]int64, error) {
+	first, _, ok, err := s.Extent(q.Set, q.Model)
+	if err != nil || !ok {
+		return nil, err
+	}
+	step := max(1, (q.To-q.From+dayMS-1)/dayMS) * dayMS
+	var out []int64
+	for range times {
+		q.From, q.To = q.From-step, q.To-step
+		if q.From < first {
+			break
+		}
+		rows, err := s.Rows(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows)
+	}
+	return out, nil
+}

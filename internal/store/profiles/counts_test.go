@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -54,5 +55,43 @@ func TestRowsAndNewest(t *testing.T) {
 				t.Errorf("%+v: %d rows, want %d (%v)", c.q, got, c.want, err)
 			}
 		}
+	}
+}
+
+func TestRowsOfDaysBefore(t *testing.T) {
+	s, err := Open(Config{Dir: "state", FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	step := Step{State: State{Next: 1}}
+	for day, rows := range []int64{5, 0, 7, 8, 9} {
+		if rows == 0 {
+			continue // a day without windows
+		}
+		start := int64(day)*dayMS + 10*hourMS
+		step.Deltas = append(step.Deltas, Delta{
+			Key: Key{Set: ByPrediction, Model: "m", Start: start}, Profile: &profile.Profile{Predictions: rows, FirstTime: start, LastTime: start},
+		})
+	}
+	if err := s.Commit(&step); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		from, to int64
+		want     []int64
+	}{
+		{4*dayMS + 10*hourMS, 4*dayMS + 11*hourMS, []int64{8, 7, 0, 5}},
+		{4*dayMS + 9*hourMS, 4*dayMS + 11*hourMS, []int64{8, 7, 0}}, // the first day was not whole
+		{4*dayMS + 12*hourMS, 4*dayMS + 13*hourMS, []int64{0, 0, 0, 0}},
+		{3*dayMS + 10*hourMS, 5*dayMS + 10*hourMS, []int64{7}}, // two days: the two before
+	} {
+		got, err := s.RowsOfDaysBefore(context.Background(), Query{Set: ByPrediction, Model: "m", From: c.from, To: c.to}, 7)
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%d to %d: %v, want %v (%v)", c.from, c.to, got, c.want, err)
+		}
+	}
+	if got, err := s.RowsOfDaysBefore(context.Background(), Query{Set: ByPrediction, Model: "none", To: dayMS}, 7); got != nil || err != nil {
+		t.Error(got, err)
 	}
 }
