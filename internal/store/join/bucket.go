@@ -22,18 +22,23 @@ const slotBytes = 48
 // mapStep is by how much the mapping of a file grows at least.
 const mapStep = 1 << 20
 
-// bucket is one file: what is durable or at least written is read through a
-// mapping, what is not yet written lies in tail.
+// flushBytes is how much waits in memory to be written: few enough bytes that
+// they are still near the core when they are.
+const flushBytes = 256 << 10
+
+// bucket is one file: what is written is read through a mapping, what is not
+// yet written lies in tail.
 type bucket struct {
-	name   string
-	file   *os.File
-	start  int64
-	base   uint64 // number of the first slot
-	synced uint64 // slots written and synced
-	open   int64
-	mapped []byte
-	tail   []byte
-	fresh  bool // the folder does not know the file durably yet
+	name    string
+	file    *os.File
+	start   int64
+	base    uint64 // number of the first slot
+	written uint64 // slots in the file
+	synced  uint64 // of these, slots that are durable
+	open    int64
+	mapped  []byte
+	tail    []byte
+	fresh   bool // the folder does not know the file durably yet
 }
 
 func openBucket(name string, st BucketState) (*bucket, error) {
@@ -41,7 +46,7 @@ func openBucket(name string, st BucketState) (*bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	b := &bucket{name: name, file: f, start: st.Start, base: st.Base, synced: st.Slots, open: st.Open, fresh: st.Slots == 0}
+	b := &bucket{name: name, file: f, start: st.Start, base: st.Base, written: st.Slots, synced: st.Slots, open: st.Open, fresh: st.Slots == 0}
 	info, err := f.Stat()
 	want := int64(st.Slots) * slotBytes
 	if err == nil && info.Size() < want {
@@ -66,7 +71,7 @@ func openBucket(name string, st BucketState) (*bucket, error) {
 // remap makes the mapping cover what is written. Pages past the end of the file
 // are mapped too, so that it need not be done at each step; they are not read.
 func (b *bucket) remap() error {
-	need := int(b.synced) * slotBytes
+	need := int(b.written) * slotBytes
 	if need <= len(b.mapped) {
 		return nil
 	}
@@ -82,34 +87,52 @@ func (b *bucket) remap() error {
 	return err
 }
 
-func (b *bucket) end() uint64 { return b.base + b.synced + uint64(len(b.tail))/slotBytes }
+func (b *bucket) end() uint64 { return b.base + b.written + uint64(len(b.tail))/slotBytes }
 
 // at is the bytes from a slot on: two slots where there are two.
 func (b *bucket) at(slot uint64) []byte {
 	i := slot - b.base
-	if i >= b.synced {
-		return b.tail[(i-b.synced)*slotBytes:]
+	if i >= b.written {
+		return b.tail[(i-b.written)*slotBytes:]
 	}
-	return b.mapped[i*slotBytes : b.synced*slotBytes]
+	return b.mapped[i*slotBytes : b.written*slotBytes]
 }
 
 // append encodes an entry behind the others and returns its slot.
-func (b *bucket) append(e *Entry) uint64 {
+func (b *bucket) append(e *Entry) (uint64, error) {
+	if len(b.tail) >= flushBytes {
+		if err := b.flush(); err != nil {
+			return 0, err
+		}
+	}
 	slot := b.end()
-	if cap(b.tail)-len(b.tail) < 2*slotBytes {
-		b.tail = slices.Grow(b.tail, len(b.tail)+64*slotBytes) // append itself would copy a long tail five times as often
+	if b.tail == nil {
+		b.tail = make([]byte, 0, flushBytes+2*slotBytes)
 	}
 	b.tail = appendEntry(b.tail, e)
-	return slot
+	return slot, nil
 }
 
-// sync writes the tail and makes it durable.
-func (b *bucket) sync() error {
+// flush writes the tail.
+func (b *bucket) flush() error {
 	if len(b.tail) == 0 {
 		return nil
 	}
-	if _, err := b.file.WriteAt(b.tail, int64(b.synced)*slotBytes); err != nil {
+	if _, err := b.file.WriteAt(b.tail, int64(b.written)*slotBytes); err != nil {
 		return fmt.Errorf("join: %w", err)
+	}
+	b.written += uint64(len(b.tail)) / slotBytes
+	b.tail = b.tail[:0]
+	if err := b.remap(); err != nil {
+		return fmt.Errorf("join: mapping %s: %w", b.name, err)
+	}
+	return nil
+}
+
+// sync writes what is left and makes all of it durable.
+func (b *bucket) sync() error {
+	if err := b.flush(); err != nil || b.written == b.synced {
+		return err
 	}
 	if err := unix.Fdatasync(int(b.file.Fd())); err != nil {
 		return fmt.Errorf("join: syncing %s: %w", b.name, err)
@@ -120,11 +143,7 @@ func (b *bucket) sync() error {
 		}
 		b.fresh = false
 	}
-	b.synced += uint64(len(b.tail)) / slotBytes
-	b.tail = b.tail[:0]
-	if err := b.remap(); err != nil {
-		return fmt.Errorf("join: mapping %s: %w", b.name, err)
-	}
+	b.synced = b.written
 	return nil
 }
 
@@ -146,7 +165,7 @@ func (b *bucket) close() {
 
 // eachEntry calls fn for every written entry, in order.
 func (b *bucket) eachEntry(fn func(slot uint64, h event.Hash)) {
-	for i := uint64(0); i < b.synced; i++ {
+	for i := uint64(0); i < b.written; i++ {
 		s := b.mapped[i*slotBytes:]
 		fn(b.base+i, hashOf(s))
 		if flagsOf(s)&hasSegments != 0 {
@@ -155,9 +174,9 @@ func (b *bucket) eachEntry(fn func(slot uint64, h event.Hash)) {
 	}
 }
 
-// verify checks the sum of every committed slot.
+// verify checks the sum of every slot of a bucket that was just opened.
 func (b *bucket) verify() error {
-	for i := uint64(0); i < b.synced; i++ {
+	for i := uint64(0); i < b.written; i++ {
 		s := b.mapped[i*slotBytes : (i+1)*slotBytes]
 		if binary.LittleEndian.Uint32(s[44:]) != sum(s[:44]) {
 			return fmt.Errorf("%w: %s: wrong checksum at byte %d", ErrDamaged, b.name, i*slotBytes)

@@ -17,6 +17,7 @@ package join
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"time"
@@ -184,8 +185,8 @@ func (s *Store) Find(h event.Hash, e *Entry) bool {
 }
 
 // Put appends an entry, which replaces the one of the same hash. It is cheaper
-// right after a Find of that hash. A state error (the disk is full) comes from
-// Sync.
+// right after a Find of that hash. After an error (the disk is full) the step
+// cannot be committed: the store is to be opened again.
 func (s *Store) Put(e *Entry, arrived int64) error {
 	b, err := s.bucketFor(arrived)
 	if err != nil {
@@ -197,10 +198,18 @@ func (s *Store) Put(e *Entry, arrived int64) error {
 	}
 	s.last.valid = false
 	if p.found {
-		s.settle(p.slot, -1)
+		old := s.bucketOf(p.slot)
+		if waits(flagsOf(old.at(p.slot))) {
+			old.open--
+		}
 	}
-	slot := b.append(e)
-	s.settle(slot, 1)
+	slot, err := b.append(e)
+	if err != nil {
+		return err
+	}
+	if waits(e.Flags) {
+		b.open++
+	}
 	s.index.set(s, e.Hash, p, slot)
 	return nil
 }
@@ -211,30 +220,26 @@ func (s *Store) Put(e *Entry, arrived int64) error {
 func (s *Store) Warm(hashes []event.Hash) {
 	sum, first := uint64(0), s.firstSlot()
 	for _, h := range hashes {
-		if t := s.index.shard(h); len(t.cells) > 0 {
-			sum += t.cells[t.home(tagOf(h))]
+		if t := s.index.shard(h); len(t.lines) > 0 {
+			sum += t.lines[t.home(tagOf(h))][0]
 		}
 	}
 	for _, h := range hashes {
 		t := s.index.shard(h)
-		if len(t.cells) == 0 {
+		if len(t.lines) == 0 {
 			continue
 		}
-		c := t.cells[t.home(tagOf(h))]
-		if slot := c&slotMask - 1; c != 0 && c&^slotMask == tagOf(h) && slot >= first {
+		l := &t.lines[t.home(tagOf(h))]
+		if match, _ := l.look(tagOf(h), first); match != 0 {
+			slot := l[bits.TrailingZeros64(match)&(lineCells-1)]&slotMask - 1
 			sum += uint64(s.bucketOf(slot).at(slot)[0])
 		}
 	}
 	s.warmth += sum
 }
 
-// settle keeps the count of predictions that wait for a label.
-func (s *Store) settle(slot uint64, by int64) {
-	b := s.bucketOf(slot)
-	if f := flagsOf(b.at(slot)); f&HasPred != 0 && f&HasLabel == 0 {
-		b.open += by
-	}
-}
+// waits tells whether an entry with these flags is a prediction without a label.
+func waits(f Flags) bool { return f&(HasPred|HasLabel) == HasPred }
 
 func (s *Store) bucketFor(arrived int64) (*bucket, error) {
 	span := (s.cfg.Horizon / 30).Milliseconds()
