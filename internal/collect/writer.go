@@ -32,8 +32,8 @@ func newWriter(log queue.Log, partition int) *writer {
 	return w
 }
 
-// submit hands over a batch; done gets the result once it is durable or lost.
-func (w *writer) submit(ctx context.Context, b *event.Batch, done chan error) {
+// submit hands over a part of a batch; done gets the result once it is durable or lost.
+func (w *writer) submit(ctx context.Context, b *event.Part, done chan error) {
 	if size := b.Size(); size >= shareBytes {
 		if w.isClosed() {
 			done <- queue.ErrClosed

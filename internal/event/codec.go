@@ -45,7 +45,7 @@ const (
 	roleAttrs
 )
 
-// column is a view of one column for the codec: up to three buffers.
+// column is a column of a frame that is read: up to three buffers.
 type column struct {
 	role    role
 	name    string
@@ -59,133 +59,6 @@ func view[T any](v []T) []byte {
 		return nil
 	}
 	return unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), len(v)*int(unsafe.Sizeof(v[0])))
-}
-
-// columns lists the present columns in the order of their roles.
-func (b *Batch) columns() []column {
-	cols := make([]column, 0, 10+len(b.Nums)+len(b.Cats))
-	text := func(r role, t *Text) {
-		if len(t.Offsets) > 0 {
-			cols = append(cols, column{role: r, buffers: [3][]byte{view(t.Offsets), t.Data}})
-		}
-	}
-	num := func(r role, n *Num) {
-		if n.Present() || n.Name != "" {
-			cols = append(cols, column{role: r, name: n.Name, epoch: n.Epoch, centre: n.Centre, buffers: [3][]byte{view(n.Values), n.Valid}})
-		}
-	}
-	dict := func(r role, d *Dict) {
-		if d.Present() || d.Name != "" {
-			offsets, data := packStrings(d.Values)
-			cols = append(cols, column{role: r, name: d.Name, buffers: [3][]byte{view(d.Codes), view(offsets), data}})
-		}
-	}
-	text(roleID, &b.ID)
-	if len(b.Time) > 0 {
-		cols = append(cols, column{role: roleTime, buffers: [3][]byte{view(b.Time)}})
-	}
-	dict(roleVersion, &b.Version)
-	dict(rolePred, &b.Pred)
-	num(rolePredValue, &b.PredValue)
-	dict(roleLabel, &b.Label)
-	num(roleLabelValue, &b.LabelValue)
-	num(roleScore, &b.Score)
-	for i := range b.Scores {
-		num(roleScores, &b.Scores[i])
-	}
-	num(roleLatency, &b.Latency)
-	dict(roleErr, &b.Err)
-	for i := range b.Segments {
-		dict(roleSegment, &b.Segments[i])
-	}
-	for i := range b.Nums {
-		num(roleNum, &b.Nums[i])
-	}
-	for i := range b.Cats {
-		dict(roleCat, &b.Cats[i])
-	}
-	text(roleMessage, &b.Message)
-	text(roleAttrs, &b.Attrs)
-	return cols
-}
-
-func packStrings(values []string) (offsets []uint32, data []byte) {
-	size := 0
-	for _, v := range values {
-		size += len(v)
-	}
-	offsets, data = make([]uint32, 1, len(values)+1), make([]byte, 0, size)
-	for _, v := range values {
-		data = append(data, v...)
-		offsets = append(offsets, uint32(len(data)))
-	}
-	return offsets, data
-}
-
-func pad8(n int) int { return (n + 7) &^ 7 }
-
-// AppendTo appends the batch's frame to dst, whose length must be a multiple
-// of 8; the frame's length is one too, so frames can stand one after another.
-func (b *Batch) AppendTo(dst []byte) []byte {
-	start := len(dst)
-	cols := b.columns()
-	le := binary.LittleEndian
-	dst = le.AppendUint32(dst, magic)
-	dst = le.AppendUint32(dst, uint32(b.Rows))
-	dst = le.AppendUint64(dst, 0) // total length, filled in below
-	dst = le.AppendUint64(dst, uint64(b.Arrived))
-	dst = le.AppendUint32(dst, uint32(b.Flags))
-	dst = le.AppendUint16(dst, uint16(len(cols)))
-	dst = append(dst, byte(b.Kind), byte(b.Task))
-	dst = le.AppendUint64(dst, b.Generation)
-	for _, s := range []string{b.Model, b.Positive, b.BatchID} {
-		dst = appendName(dst, s)
-	}
-	for i := range cols {
-		c := &cols[i]
-		dst = append(dst, byte(c.role), 0)
-		dst = appendName(dst, c.name)
-		dst = le.AppendUint32(dst, c.epoch)
-		dst = le.AppendUint64(dst, math.Float64bits(c.centre))
-		for _, buf := range c.buffers {
-			dst = le.AppendUint32(dst, uint32(len(buf)))
-		}
-	}
-	for i := range cols {
-		for _, buf := range cols[i].buffers {
-			dst = padTo8(dst, start)
-			dst = append(dst, buf...)
-		}
-	}
-	dst = padTo8(dst, start)
-	le.PutUint64(dst[start+8:], uint64(len(dst)-start))
-	return dst
-}
-
-func padTo8(dst []byte, start int) []byte {
-	for (len(dst)-start)&7 != 0 {
-		dst = append(dst, 0)
-	}
-	return dst
-}
-
-func appendName(dst []byte, s string) []byte {
-	if len(s) > maxNameSize {
-		s = s[:maxNameSize]
-	}
-	return append(binary.LittleEndian.AppendUint16(dst, uint16(len(s))), s...)
-}
-
-// Size is about how many bytes the batch takes in the queue.
-func (b *Batch) Size() int {
-	n := fixedBytes + 64
-	for _, c := range b.columns() {
-		n += 32
-		for _, buf := range c.buffers {
-			n += pad8(len(buf))
-		}
-	}
-	return n
 }
 
 // Frames calls fn for each frame of a record.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -71,7 +72,8 @@ func TestDecodeMisaligned(t *testing.T) {
 func TestSplitKeepsEachRowOnceInItsIDsPartition(t *testing.T) {
 	b := sample(1000)
 	seen := map[string]float64{}
-	for p, part := range b.Split(4) {
+	for p, piece := range b.Split(4) {
+		part := decoded(t, piece)
 		for i := range part.Rows {
 			id := part.ID.At(i)
 			if got := HashID(b.Seed(), id).Partition(4); got != p {
@@ -86,6 +88,53 @@ func TestSplitKeepsEachRowOnceInItsIDsPartition(t *testing.T) {
 	if len(seen) != 1000 || seen["id-7"] != 7.0/3 {
 		t.Fatal(len(seen), seen["id-7"])
 	}
+}
+
+// decoded is the batch that a part's frame holds; it has the size that was said.
+func decoded(t *testing.T, p *Part) *Batch {
+	t.Helper()
+	frame := p.AppendTo(nil)
+	if len(frame) != p.Size() {
+		t.Fatalf("a frame of %d bytes, %d were announced", len(frame), p.Size())
+	}
+	b, err := Decode(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestPartsAreWhatTakeGives writes rows of a batch without taking them first:
+// columns of every role, nulls in some, a dictionary that is too large for few
+// rows, texts of any length.
+func TestPartsAreWhatTakeGives(t *testing.T) {
+	b := sample(200)
+	large := Dict{Name: "large", Codes: make([]int32, b.Rows), Values: make([]string, b.Rows)}
+	b.Segments = []Dict{{Name: "segment", Codes: make([]int32, b.Rows), Values: []string{"a", "b"}}}
+	for i := range b.Rows {
+		large.Codes[i], large.Values[i] = int32(i), fmt.Sprint("value ", i)
+		b.Segments[0].Codes[i] = int32(i%3) - 1
+		b.Message.Append(strings.Repeat("m", i%40))
+	}
+	b.Cats = append(b.Cats, large)
+	b.Version, b.Err, b.Latency, b.PredValue = b.Pred, b.Segments[0], b.Nums[0], b.Score
+	b.Scores, b.Label, b.LabelValue, b.Attrs = []Num{b.Nums[0]}, b.Pred, b.Score, b.ID
+	for _, rows := range [][]int32{{0}, {199}, {1, 2, 3}, {5, 10, 15}, {3, 7, 8, 50, 198, 199}, allRows(b.Rows)} {
+		want, err := Decode(b.Take(rows).AppendTo(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := decoded(t, b.part(rows)); !reflect.DeepEqual(got, want) {
+			t.Fatalf("rows %v: got\n%+v\nwanted\n%+v", rows, got, want)
+		}
+	}
+}
+
+func allRows(n int) (rows []int32) {
+	for i := range n {
+		rows = append(rows, int32(i))
+	}
+	return rows
 }
 
 func TestTakeCompactsLargeDictionaries(t *testing.T) {
@@ -123,7 +172,14 @@ func FuzzDecode(f *testing.F) {
 				b.Nums[j].Null(i)
 			}
 		}
-		b.Split(2)
+		for _, p := range b.Split(2) {
+			if p == nil {
+				continue
+			}
+			if again := p.AppendTo(nil); len(again) != p.Size() {
+				t.Fatalf("%d bytes, %d were announced", len(again), p.Size())
+			}
+		}
 	})
 }
 

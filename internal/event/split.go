@@ -27,32 +27,36 @@ func (h Hash) Partition(parts int) int { return int(h.Hi % uint64(parts)) }
 // Split cuts the batch so that each row stands in its id's partition. A batch
 // without ids goes whole to the partition of its batch id, or of its model and
 // time of arrival. Partitions without rows are nil.
-func (b *Batch) Split(parts int) []*Batch {
-	out := make([]*Batch, parts)
-	if parts == 1 {
-		out[0] = b
+func (b *Batch) Split(parts int) []*Part {
+	out := make([]*Part, parts)
+	if parts == 1 || !b.HasIDs() {
+		out[b.wholePartition(parts)] = b.part(nil)
 		return out
 	}
-	if !b.HasIDs() {
-		out[b.wholePartition(parts)] = b
-		return out
+	for p, rows := range b.rowsOf(parts) {
+		switch len(rows) {
+		case 0:
+		case b.Rows:
+			out[p] = b.part(nil)
+		default:
+			out[p] = b.part(rows)
+		}
 	}
+	return out
+}
+
+// rowsOf lists the rows of each partition.
+func (b *Batch) rowsOf(parts int) [][]int32 {
 	rows := make([][]int32, parts)
+	for p := range rows {
+		rows[p] = make([]int32, 0, b.Rows/parts+b.Rows/(8*parts)+8)
+	}
 	seed := b.Seed()
 	for i := range b.Rows {
 		p := HashID(seed, b.ID.At(i)).Partition(parts)
 		rows[p] = append(rows[p], int32(i))
 	}
-	for p, r := range rows {
-		switch len(r) {
-		case 0:
-		case b.Rows:
-			out[p] = b
-		default:
-			out[p] = b.Take(r)
-		}
-	}
-	return out
+	return rows
 }
 
 func (b *Batch) wholePartition(parts int) int {
@@ -67,7 +71,7 @@ func (b *Batch) wholePartition(parts int) int {
 func (b *Batch) Take(rows []int32) *Batch {
 	out := &Batch{Header: b.Header, Rows: len(rows)}
 	out.ID, out.Message, out.Attrs = b.ID.take(rows), b.Message.take(rows), b.Attrs.take(rows)
-	out.Time = gather(b.Time, rows)
+	out.Time = taken(b.Time, rows)
 	out.Version, out.Pred, out.Label, out.Err = b.Version.Take(rows), b.Pred.Take(rows), b.Label.Take(rows), b.Err.Take(rows)
 	out.PredValue, out.LabelValue = b.PredValue.Take(rows), b.LabelValue.Take(rows)
 	out.Score, out.Latency = b.Score.Take(rows), b.Latency.Take(rows)
@@ -76,14 +80,12 @@ func (b *Batch) Take(rows []int32) *Batch {
 	return out
 }
 
-func gather[T any](from []T, rows []int32) []T {
+func taken[T any](from []T, rows []int32) []T {
 	if len(from) == 0 {
 		return nil
 	}
 	to := make([]T, len(rows))
-	for i, r := range rows {
-		to[i] = from[r]
-	}
+	gather(to, from, rows)
 	return to
 }
 
@@ -105,27 +107,35 @@ func takeDicts(from []Dict, rows []int32) []Dict {
 
 // Take is the column's given rows.
 func (n *Num) Take(rows []int32) Num {
-	out := Num{Name: n.Name, Centre: n.Centre, Epoch: n.Epoch, Values: gather(n.Values, rows)}
+	return Num{Name: n.Name, Centre: n.Centre, Epoch: n.Epoch, Values: taken(n.Values, rows), Valid: n.takeValid(rows)}
+}
+
+// takeValid is the bitmap of the given rows, nil when none is null.
+func (n *Num) takeValid(rows []int32) []byte {
 	if n.Valid == nil {
-		return out
+		return nil
 	}
+	out := Num{Values: n.Values[:len(rows)]}
 	for i, r := range rows {
 		if n.Null(int(r)) {
 			out.SetNull(i)
 		}
 	}
-	return out
+	return out.Valid
 }
 
 // Take is the column's given rows. The dictionary is shared unless it is much
 // larger than what the rows can use.
 func (d *Dict) Take(rows []int32) Dict {
-	out := Dict{Name: d.Name, Codes: gather(d.Codes, rows), Values: d.Values}
-	if len(d.Values) > 2*len(rows)+16 {
+	out := Dict{Name: d.Name, Codes: taken(d.Codes, rows), Values: d.Values}
+	if d.muchLarger(len(rows)) {
 		out.compact()
 	}
 	return out
 }
+
+// muchLarger tells of a dictionary of which so many rows cannot use the half.
+func (d *Dict) muchLarger(rows int) bool { return len(d.Values) > 2*rows+16 }
 
 // compact drops the values that no row uses.
 func (d *Dict) compact() {
@@ -154,10 +164,8 @@ func (t *Text) take(rows []int32) Text {
 	for _, r := range rows {
 		size += int(t.Offsets[r+1] - t.Offsets[r])
 	}
-	out := Text{Offsets: make([]uint32, 1, len(rows)+1), Data: make([]byte, 0, size)}
-	for _, r := range rows {
-		out.Data = append(out.Data, t.Data[t.Offsets[r]:t.Offsets[r+1]]...)
-		out.Offsets = append(out.Offsets, uint32(len(out.Data)))
-	}
+	out := Text{Offsets: make([]uint32, len(rows)+1), Data: make([]byte, 0, size)}
+	t.ends(out.Offsets, rows)
+	out.Data = t.appendRows(out.Data, rows)
 	return out
 }
