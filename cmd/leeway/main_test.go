@@ -149,6 +149,28 @@ func TestImportSaysWhatItCouldNotUse(t *testing.T) {
 	}
 }
 
+// A database that breaks ends the command, whatever hangs on its locks.
+func TestABrokenDatabaseEndsTheCommand(t *testing.T) {
+	broken, held := errors.New("input/output error"), make(chan struct{})
+	err := untilBroken(func(fatal func(error)) error {
+		go fatal(broken) // of a background goroutine
+		fatal(broken)    // of the caller, which never comes back
+		close(held)
+		return nil
+	})
+	if !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	select {
+	case <-held:
+		t.Error("fatal came back")
+	default:
+	}
+	if err := untilBroken(func(func(error)) error { return errUsage }); !errors.Is(err, errUsage) {
+		t.Error(err)
+	}
+}
+
 // Flags win over the file, and what they set is fixed for a reload.
 func TestFlagsAreFixed(t *testing.T) {
 	f := serverFlags{listen: "127.0.0.1:0", acceptLoss: true}

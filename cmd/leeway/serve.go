@@ -79,9 +79,36 @@ func newLogger(w io.Writer, cfg config.Log, level *slog.LevelVar) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// runServer serves until the context ends; beside, if given, runs at the same
-// time, and its failure ends the server too.
+// runServer serves until the context ends or a database breaks; beside, if
+// given, runs at the same time, and its failure ends the server too.
 func runServer(ctx context.Context, std stdio, opts app.Options, beside func(ctx context.Context, url string) error) error {
+	return untilBroken(func(fatal func(error)) error {
+		opts.Fatal = fatal
+		return serveUntil(ctx, std, opts, beside)
+	})
+}
+
+// untilBroken runs what may never come back once it has called fatal, since a
+// broken database keeps its locks. What is left of it ends with the process.
+func untilBroken(run func(fatal func(error)) error) error {
+	broken, ended := make(chan error, 1), make(chan error, 1)
+	fatal := func(err error) {
+		select {
+		case broken <- err:
+		default: // the first is said
+		}
+		select {}
+	}
+	go func() { ended <- run(fatal) }()
+	select {
+	case err := <-ended:
+		return err
+	case err := <-broken:
+		return err
+	}
+}
+
+func serveUntil(ctx context.Context, std stdio, opts app.Options, beside func(ctx context.Context, url string) error) error {
 	a, err := app.Open(ctx, opts)
 	if err != nil {
 		return err

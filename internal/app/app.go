@@ -56,6 +56,11 @@ type Options struct {
 	Demo       bool // says so on every page
 	Logger     *slog.Logger
 	LogLevel   *slog.LevelVar // changed by a reload; may be nil
+	// Fatal is told that a database cannot go on: the process must end now,
+	// without Close, for locks are held that nobody lets go. It must not return.
+	// It may be called during Open and Close too, by several goroutines. Nil
+	// panics. Nothing that was acknowledged is lost: the next start finds it.
+	Fatal func(error)
 }
 
 // App is a running server.
@@ -200,16 +205,18 @@ func (a *App) openFolder(context.Context) error {
 func (a *App) dir(name string) string { return filepath.Join(a.cfg.Data, name) }
 
 // openDisk makes writes of the databases wait for space where there is none. A
-// database that cannot go on for another reason ends the process: what was
-// acknowledged is on disk, and the next start goes on from there.
+// database that cannot go on for another reason is Options.Fatal.
 func (a *App) openDisk(context.Context) error {
 	a.disk = store.NewDisk(vfs.Default, a.cfg.Data, a.log)
 	return nil
 }
 
+// fatal is for store.Log, which panics where nobody was given to be told.
 func (a *App) fatal(err error) {
 	a.log.Error("a database cannot go on; the server ends, and nothing that was acknowledged is lost", "err", err)
-	os.Exit(1)
+	if a.opts.Fatal != nil {
+		a.opts.Fatal(err)
+	}
 }
 
 func (a *App) openAccess(context.Context) (err error) {

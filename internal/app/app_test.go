@@ -325,3 +325,16 @@ func load(t *testing.T, name string) Options {
 	}
 	return Options{Config: cfg, ConfigFile: name}
 }
+
+// A broken database is told to whoever owns the process; app does not end it.
+func TestABrokenDatabaseIsTold(t *testing.T) {
+	opts := options(t, t.TempDir())
+	told := make(chan error, 1)
+	opts.Fatal = func(err error) { told <- err }
+	s := start(t, opts)
+	broken := fmt.Errorf("input/output error")
+	s.fatal(broken)
+	if err := <-told; err != broken {
+		t.Error(err)
+	}
+}
