@@ -72,5 +72,16 @@ func (u *upkeep) expire(m *model.Model) {
 		if err != nil {
 			a.log.Error("deleting old windows failed", "model", m.Name, "err", err)
 		}
+		if set == profiles.ByPrediction && ok {
+			u.keepSamples(m, last)
+		}
+	}
+}
+
+func (u *upkeep) keepSamples(m *model.Model, newest int64) {
+	r := &u.app.cfg.Retention
+	daysFrom := time.Now().Add(-r.MinuteProfiles).UnixMilli()
+	if err := u.app.profiles.KeepSamples(m.Name, daysFrom, newest-r.Samples.Milliseconds()); err != nil {
+		u.app.log.Error("keeping row samples failed", "model", m.Name, "err", err)
 	}
 }

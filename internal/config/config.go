@@ -97,6 +97,7 @@ type Join struct {
 type Retention struct {
 	Profiles       time.Duration `yaml:"profiles"`        // by the hour
 	MinuteProfiles time.Duration `yaml:"minute_profiles"` // by the minute
+	Samples        time.Duration `yaml:"samples"`         // of whole rows
 	Series         time.Duration `yaml:"series"`
 	SeriesBytes    int64         `yaml:"series_bytes,size"`
 	Logs           time.Duration `yaml:"logs"`
@@ -229,7 +230,7 @@ func Default() *Config {
 		},
 		Join: Join{Horizon: 30 * day},
 		Retention: Retention{
-			Profiles: 2 * 365 * day, MinuteProfiles: 2 * day,
+			Profiles: 2 * 365 * day, MinuteProfiles: 2 * day, Samples: 90 * day,
 			Series: 15 * day, SeriesBytes: 20 << 30, Logs: 7 * day, LogsBytes: 10 << 30,
 		},
 		Drift:    Drift{Method: "psi", PSILimit: 0.1, Significance: 0.01},

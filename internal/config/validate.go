@@ -130,6 +130,7 @@ func (c *Config) validateHistory(d *decoder) {
 	r := c.Retention
 	d.atLeast("retention.profiles", r.Profiles, time.Hour)
 	d.atLeast("retention.minute_profiles", r.MinuteProfiles, time.Hour)
+	d.atLeast("retention.samples", r.Samples, 24*time.Hour)
 	d.atLeast("retention.series", r.Series, 2*time.Hour)
 	d.atLeast("retention.logs", r.Logs, time.Hour)
 	if r.MinuteProfiles > r.Profiles {

@@ -30,6 +30,7 @@ type Step struct {
 	Partition int
 	State     State
 	Deltas    []Delta
+	Samples   []SampleDelta
 	Batches   []BatchID
 	// Names are new ones, of which the first has the number FirstName.
 	FirstName int
@@ -65,6 +66,9 @@ func fill(batch *pebble.Batch, step *Step) error {
 			return err
 		}
 	}
+	if err := fillSamples(batch, step.Samples); err != nil {
+		return err
+	}
 	for _, b := range step.Batches {
 		key = append(partitionKey(spaceBatch, step.Partition), b.ID...)
 		if err := batch.Set(key, binary.LittleEndian.AppendUint64(nil, uint64(b.Until)), nil); err != nil {
@@ -81,10 +85,14 @@ func fill(batch *pebble.Batch, step *Step) error {
 	return batch.Set(partitionKey(spaceOffset, step.Partition), append(value, step.State.Join...), nil)
 }
 
-// merger lets Pebble add profiles up. Its name is part of the format.
+// merger lets Pebble add profiles and samples up. Its name is part of the format.
 var merger = &pebble.Merger{
 	Name: "leeway.profile.v1",
-	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
+	Merge: func(key, value []byte) (pebble.ValueMerger, error) {
+		if len(key) > 0 && key[0] == spaceSample {
+			m := &sampleMerger{}
+			return m, m.add(value)
+		}
 		return &valueMerger{first: append([]byte(nil), value...)}, nil
 	},
 }
@@ -198,7 +206,7 @@ func (s *Store) Expire(set Set, model string, cutoff int64) (n int, err error) {
 	return n, batch.Commit(pebble.Sync)
 }
 
-// Erase deletes every window of a model in a set.
+// Erase deletes every window and sample of a model in a set.
 func (s *Store) Erase(set Set, model string) error {
 	batch := s.db.NewBatch()
 	defer batch.Close()
@@ -207,6 +215,9 @@ func (s *Store) Erase(set Set, model string) error {
 		if err := batch.DeleteRange(prefix, after(prefix), nil); err != nil {
 			return fmt.Errorf("profiles: %w", err)
 		}
+	}
+	if err := eraseSamples(batch, set, model); err != nil {
+		return fmt.Errorf("profiles: %w", err)
 	}
 	return batch.Commit(pebble.Sync)
 }

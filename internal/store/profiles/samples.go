@@ -1,0 +1,154 @@
+package profiles
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/leewayhq/leeway/internal/profile"
+)
+
+// spaceSample begins the keys of row samples: level, set, model length and
+// model, and the time as windows have it.
+const spaceSample = 's'
+
+const days level = 'd'
+
+// SampleDelta is what a step adds to the row sample of a model's hour.
+type SampleDelta struct {
+	Set    Set // ByPrediction or ByReference
+	Model  string
+	Start  int64 // unix ms within the hour
+	Sample *profile.Sample
+}
+
+func samplePrefix(l level, set Set, model string) []byte {
+	return append([]byte{spaceSample, byte(l), byte(set), byte(len(model))}, model...)
+}
+
+func sampleKey(l level, set Set, model string, start int64) []byte {
+	width := hourMS
+	if l == days {
+		width = dayMS
+	}
+	return appendMinute(samplePrefix(l, set, model), floorDiv(start, width)*width)
+}
+
+// sampleStart is the time at the end of a key.
+func sampleStart(key []byte) int64 {
+	return (int64(binary.BigEndian.Uint32(key[len(key)-4:])) - 1<<31) * minuteMS
+}
+
+func fillSamples(batch *pebble.Batch, deltas []SampleDelta) error {
+	var value []byte
+	for i := range deltas {
+		d := &deltas[i]
+		value = profile.AppendSample(value[:0], d.Sample)
+		if err := batch.Merge(sampleKey(hours, d.Set, d.Model, d.Start), value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sampleMerger adds samples up, as valueMerger does profiles.
+type sampleMerger struct{ sum *profile.Sample }
+
+func (m *sampleMerger) MergeNewer(value []byte) error { return m.add(value) }
+func (m *sampleMerger) MergeOlder(value []byte) error { return m.add(value) }
+
+func (m *sampleMerger) add(value []byte) error {
+	s, err := profile.DecodeSample(value)
+	if err != nil {
+		return err
+	}
+	if m.sum == nil {
+		m.sum = s
+		return nil
+	}
+	m.sum.Merge(s)
+	return nil
+}
+
+func (m *sampleMerger) Finish(bool) ([]byte, io.Closer, error) {
+	return profile.AppendSample(nil, m.sum), nil, nil
+}
+
+// Samples calls fn for each stored sample of a model that begins in [from, to),
+// hours or whole days of UTC; the days first.
+func (s *Store) Samples(ctx context.Context, set Set, model string, from, to int64, fn func(start int64, sample *profile.Sample) error) error {
+	for _, l := range []level{days, hours} {
+		prefix := samplePrefix(l, set, model)
+		err := s.scan(prefix, func(key, value []byte) error {
+			at := sampleStart(key)
+			if len(key) != len(prefix)+4 || at < from || at >= to {
+				return ctx.Err()
+			}
+			sample, err := profile.DecodeSample(value)
+			if err != nil {
+				return fmt.Errorf("profiles: sample of %s: %w", model, err)
+			}
+			return fn(at, sample)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Sample is the sample of all rows of a range; without rows it is empty.
+func (s *Store) Sample(ctx context.Context, set Set, model string, from, to int64) (*profile.Sample, error) {
+	sum := &profile.Sample{}
+	err := s.Samples(ctx, set, model, from, to, func(_ int64, sample *profile.Sample) error {
+		sum.Merge(sample)
+		return nil
+	})
+	return sum, err
+}
+
+// KeepSamples moves a model's hours that begin before daysFrom into days, and
+// deletes what begins before oldest.
+func (s *Store) KeepSamples(model string, daysFrom, oldest int64) error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	for _, set := range []Set{ByPrediction, ByReference} {
+		for _, l := range []level{hours, days} {
+			err := s.scan(samplePrefix(l, set, model), func(key, value []byte) error {
+				at := sampleStart(key)
+				switch {
+				case at < oldest && set != ByReference:
+				case l == hours && at < daysFrom:
+					if err := batch.Merge(sampleKey(days, set, model, at), value, nil); err != nil {
+						return err
+					}
+				default:
+					return nil
+				}
+				return batch.Delete(key, nil)
+			})
+			if err != nil {
+				return fmt.Errorf("profiles: keeping samples of %s: %w", model, err)
+			}
+		}
+	}
+	if batch.Empty() {
+		return nil
+	}
+	return batch.Commit(pebble.Sync)
+}
+
+func eraseSamples(batch *pebble.Batch, set Set, model string) error {
+	for _, l := range []level{hours, days} {
+		prefix := samplePrefix(l, set, model)
+		if err := batch.DeleteRange(prefix, after(prefix), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
