@@ -91,11 +91,12 @@ func needsCalibration(rows []scored) bool {
 	if a, _ := measure.AUC(cellsOf(rows)); a.Value > perfectAUC {
 		return false
 	}
+	cells, cellOf := placed(rows)
 	t := newTwister(splitSeed)
 	var raw, calibrated []scored
 	for range splits {
 		train, test := t.split(byClass[0], byClass[1])
-		c := isotonic(cellsOf(pick(rows, train)))
+		c := isotonic(counted(cells, cellOf, rows, train))
 		for _, at := range test {
 			r := rows[at]
 			raw = append(raw, r)
@@ -107,28 +108,43 @@ func needsCalibration(rows []scored) bool {
 	return ok && before > after
 }
 
-func pick(rows []scored, at []int32) []scored {
-	out := make([]scored, len(at))
-	for i, j := range at {
-		out[i] = rows[j]
+// placed is the scores of rows, ascending and once each, as empty cells, and
+// for each row the place of its own.
+func placed(rows []scored) (cells []measure.Scored, cellOf []int32) {
+	order := make([]int32, len(rows))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int { return cmp.Compare(rows[i].score, rows[j].score) })
+	cellOf = make([]int32, len(rows))
+	for _, i := range order {
+		if n := len(cells); n == 0 || cells[n-1].Score != rows[i].score {
+			cells = append(cells, measure.Scored{Score: rows[i].score})
+		}
+		cellOf[i] = int32(len(cells) - 1)
+	}
+	return cells, cellOf
+}
+
+// counted is the cells with the rows of a list in them.
+func counted(cells []measure.Scored, cellOf []int32, rows []scored, list []int32) []measure.Scored {
+	out := slices.Clone(cells)
+	for _, i := range list {
+		if c := &out[cellOf[i]]; rows[i].positive {
+			c.Pos++
+		} else {
+			c.Neg++
+		}
 	}
 	return out
 }
 
 // cellsOf counts rows by ascending score.
 func cellsOf(rows []scored) []measure.Scored {
-	sorted := slices.Clone(rows)
-	slices.SortFunc(sorted, func(a, b scored) int { return cmp.Compare(a.score, b.score) })
-	var cells []measure.Scored
-	for _, r := range sorted {
-		if n := len(cells); n == 0 || cells[n-1].Score != r.score {
-			cells = append(cells, measure.Scored{Score: r.score})
-		}
-		if c := &cells[len(cells)-1]; r.positive {
-			c.Pos++
-		} else {
-			c.Neg++
-		}
+	cells, cellOf := placed(rows)
+	all := make([]int32, len(rows))
+	for i := range all {
+		all[i] = int32(i)
 	}
-	return cells
+	return counted(cells, cellOf, rows, all)
 }

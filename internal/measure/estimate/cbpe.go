@@ -40,11 +40,7 @@ func DecidedOf(scores []float64, predicted []bool) []Decided {
 
 // Estimate is the quality that is to be expected of predictions.
 func (r *Reference) Estimate(cells []Decided) Result {
-	guesses := make([]group, len(cells))
-	for i, c := range cells {
-		guesses[i] = group{p: r.Probability(c.Score), up: float64(c.Pos), down: float64(c.Neg)}
-	}
-	out := expect(guesses)
+	out := expect(r.groups(cells))
 	for i := range out.Metrics {
 		r.band(&out.Metrics[i], out.N)
 	}
@@ -54,6 +50,14 @@ func (r *Reference) Estimate(cells []Decided) Result {
 // group is predictions of one score: how probable a positive is there, and how
 // many of them the model called positive and negative.
 type group struct{ p, up, down float64 }
+
+func (r *Reference) groups(cells []Decided) []group {
+	groups := make([]group, len(cells))
+	for i, c := range cells {
+		groups[i] = group{p: r.Probability(c.Score), up: float64(c.Pos), down: float64(c.Neg)}
+	}
+	return groups
+}
 
 func (g *group) rows() float64 { return g.up + g.down }
 

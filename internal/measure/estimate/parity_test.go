@@ -19,7 +19,7 @@ var names = map[string]string{
 }
 
 // Every month of the reference and of production, as NannyML prints it.
-func TestCaliforniaIsThatOfNannyML(t *testing.T) {
+func TestCaliforniaAsNannyML(t *testing.T) {
 	reference, production := california(t)
 	want := readParity(t)
 	ref := mustLearn(t, all(reference))
@@ -57,7 +57,7 @@ func TestCaliforniaIsThatOfNannyML(t *testing.T) {
 
 // The limits are of the realised metric over the reference's months. Realised
 // AUC and accuracy stand for all: the others are tested in measure.
-func TestLimitsAreThoseOfNannyML(t *testing.T) {
+func TestLimitsAsNannyML(t *testing.T) {
 	reference, _ := california(t)
 	want := readParity(t)
 	realised := map[string][]float64{}
