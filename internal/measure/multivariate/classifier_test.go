@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"github.com/leewayhq/leeway/internal/profile"
 )
 
 // pair makes two correlated columns, one apart from them, and a category.
@@ -115,5 +118,51 @@ func BenchmarkSeparate(b *testing.B) {
 		if _, err := Separate(ref, cur); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// sampleOf makes a row sample of a table, in the order of its rows.
+func sampleOf(t *Table) *profile.Sample {
+	s := &profile.Sample{Of: int64(t.Rows()), Predicted: slices.Repeat([]float64{math.NaN()}, t.Rows())}
+	for i := range t.Rows() {
+		s.Hashes = append(s.Hashes, uint64(i))
+	}
+	for _, c := range t.Numbers {
+		s.Nums = append(s.Nums, profile.SampleNumbers(c))
+	}
+	for _, c := range t.Strings {
+		s.Cats = append(s.Cats, profile.SampleStrings(c))
+	}
+	return s
+}
+
+func TestCompareWithAReferenceInChunks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	var ref []*profile.Sample
+	for i := range 8 {
+		s := sampleOf(pair(rng, 250, 0.9))
+		for j := range s.Hashes {
+			s.Hashes[j] = uint64(8*j + i)
+		}
+		ref = append(ref, s)
+	}
+	for _, c := range []struct {
+		corr  float64
+		drift bool
+	}{{0.9, false}, {-0.9, true}} {
+		d, err := Compare(ref, sampleOf(pair(rng, 250, c.corr)), true)
+		if err != nil || d.RefRows != 2000 || d.Reconstruction.Method != "chunks" {
+			t.Fatalf("%+v %v", d, err)
+		}
+		if r := d.Reconstruction; r.Drifted != c.drift || d.Classifier.Drifted() != c.drift || d.Correlations[0].P < 1e-6 != c.drift {
+			t.Errorf("correlation %v: %+v, area %v, p %v", c.corr, r, d.Classifier.AUC, d.Correlations[0].P)
+		}
+	}
+	one, err := Compare(ref[:1], ref[1], false)
+	if err != nil || one.Reconstruction.Method != "standard_error" || one.Reconstruction.Drifted || one.Classifier != nil {
+		t.Errorf("%+v %v", one, err)
+	}
+	if _, err := Compare(ref, sampleOf(pair(rng, 99, 0)), false); err == nil {
+		t.Error("99 rows were compared")
 	}
 }
