@@ -52,9 +52,9 @@ func TestAdultNumbers(t *testing.T) {
 		t.Fatalf("%d numeric columns", len(want.Numeric))
 	}
 	for name, w := range want.Numeric {
-		pts := twosample.Points(floats(t, cur[name]), floats(t, ref[name]))
-		near(t, name+" ks", twosample.KSStatistic(pts), w.KS, 1e-12)
-		near(t, name+" wasserstein", twosample.Wasserstein(pts), w.Wasserstein, 1e-9)
+		x := twosample.NewNumbers(floats(t, cur[name]), floats(t, ref[name]))
+		near(t, name+" ks", x.KS(), w.KS, 1e-12)
+		near(t, name+" wasserstein", x.Wasserstein(), w.Wasserstein, 1e-9)
 	}
 }
 

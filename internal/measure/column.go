@@ -9,32 +9,27 @@ import (
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
-// column is one column of two samples, ready to be compared.
+// column is one column of two samples, ready to be compared: numbers or
+// categories, unless a side is empty.
 type column struct {
-	name     string
-	kind     string
-	n, m     int64
-	points   []twosample.Point // of numbers
-	bins     []twosample.Bin   // of psi and js
-	every    []twosample.Bin   // of categories: each for itself
-	sd       float64           // of the reference's numbers
-	cur, ref ranked            // whose rank errors bound a distribution function
-	unseen   int64
+	name, kind string
+	n, m       int64
+	numbers    *twosample.Numbers
+	categories *twosample.Categories
 }
 
-// ranked is a summary that knows how far its ranks can be off.
-type ranked interface{ QuantileError() float64 }
-
-// bound is how far the column's ks can be from that of the unrounded values.
-func (c *column) bound() float64 {
-	return min(1, c.cur.QuantileError()+c.ref.QuantileError())
+// reader makes columns one after the other in the same memory, so a column is
+// good until the next one is made.
+type reader struct {
+	numbers twosample.Numbers
+	points  []twosample.Point
 }
 
-// featureColumn compares by the kind that most of the reference has; values of
-// the other kind are type errors, which data quality counts.
-func featureColumn(name string, cur, ref *profile.Feature) column {
+// feature compares by the kind that most of the reference has; values of the
+// other kind are type errors, which data quality counts.
+func (r *reader) feature(name string, cur, ref *profile.Feature) column {
 	if kindOf(ref) == KindNumeric {
-		return numericColumn(name, orEmpty(cur.Num), orEmpty(ref.Num))
+		return r.numeric(name, orEmpty(cur.Num), orEmpty(ref.Num))
 	}
 	return categoryColumn(name, orEmpty(cur.Cat), orEmpty(ref.Cat))
 }
@@ -47,76 +42,87 @@ func kindOf(f *profile.Feature) string {
 	return KindNumeric
 }
 
-// usualPoints is room for the edges of two grids of a usual column.
-const usualPoints = 5000
+// cellWidth is the width of a cell of a profile's grid relative to its distance
+// from the centre.
+const cellWidth = 1. / 128
 
-func numericColumn(name string, cur, ref *profile.Numeric) column {
+func (r *reader) numeric(name string, cur, ref *profile.Numeric) column {
 	c := column{name: name, kind: KindNumeric, n: cur.N, m: ref.N}
 	if cur.N == 0 || ref.N == 0 {
 		return c
 	}
-	c.points = make([]twosample.Point, 0, min(2*(cur.N+ref.N), usualPoints))
+	r.points = r.points[:0]
 	// The reference first: where the grids differ, its edges are the ones kept.
 	profile.Pairs(ref, cur, func(x float64, nref, ncur int64) {
-		c.points = append(c.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
+		r.points = append(r.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
 	})
-	c.bins = twosample.Deciles(c.points)
-	c.sd = ref.SD(0)
-	c.cur, c.ref = cur, ref
+	centre, gridded := ref.Centre()
+	if !gridded {
+		centre, _ = cur.Centre()
+	}
+	r.numbers = twosample.Numbers{
+		Points: r.points, N: cur.N, M: ref.N,
+		Cur:       twosample.Moments{Mean: cur.Mean(), SD: cur.SD(0)},
+		Ref:       twosample.Moments{Mean: ref.Mean(), SD: ref.SD(0)},
+		RankError: cur.QuantileError() + ref.QuantileError(),
+		Centre:    centre, CellWidth: cellWidth,
+	}
+	c.numbers = &r.numbers
 	return c
 }
 
-func scoreColumn(name string, cur, ref *profile.ScoreSet) column {
+func (r *reader) scores(name string, cur, ref *profile.ScoreSet) column {
 	c := column{name: name, kind: KindNumeric, n: cur.N(), m: ref.N()}
 	if c.n == 0 || c.m == 0 {
 		return c
 	}
-	profile.ScorePairs(cur, ref, func(x float64, ncur, nref int64) {
-		c.points = append(c.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
+	r.points = r.points[:0]
+	profile.ScoreEdges(cur, ref, func(x float64, ncur, nref int64) {
+		r.points = append(r.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
 	})
-	c.bins = twosample.Deciles(c.points)
-	c.sd = refSD(c.points)
-	c.cur, c.ref = cur, ref
+	r.numbers = twosample.Numbers{
+		Points: r.points, N: c.n, M: c.m,
+		Cur:       momentsOf(r.points, func(p *twosample.Point) int64 { return p.Cur }),
+		Ref:       momentsOf(r.points, func(p *twosample.Point) int64 { return p.Ref }),
+		RankError: cur.QuantileError() + ref.QuantileError(),
+	}
+	c.numbers = &r.numbers
 	return c
 }
 
-// refSD is the reference's standard deviation from its points.
-func refSD(pts []twosample.Point) float64 {
-	var n, mean, m2 float64
-	for _, p := range pts {
-		if w := float64(p.Ref); w > 0 {
+// momentsOf takes the rows of a cell to lie in its middle.
+func momentsOf(pts []twosample.Point, count func(*twosample.Point) int64) twosample.Moments {
+	var n, mean, squares, last float64
+	for i := range pts {
+		at := pts[i].X
+		if i > 0 {
+			at = (at + last) / 2
+		}
+		last = pts[i].X
+		if w := float64(count(&pts[i])); w > 0 {
 			n += w
-			d := p.X - mean
+			d := at - mean
 			mean += d * w / n
-			m2 += w * d * (p.X - mean)
+			squares += w * d * (at - mean)
 		}
 	}
-	return math.Sqrt(m2 / n)
+	return twosample.Moments{Mean: mean, SD: math.Sqrt(squares / n)}
 }
 
 func categoryColumn(name string, cur, ref *profile.Categories) column {
 	c := column{name: name, kind: KindCategorical, n: cur.N, m: ref.N}
-	named, other := categoryBins(cur, ref)
-	unseen := twosample.Bin{Name: "(unseen)"}
-	for _, b := range named {
-		if b.Ref == 0 {
-			unseen.Cur += b.Cur
-			continue
-		}
-		c.bins = append(c.bins, b)
+	if cur.N > 0 && ref.N > 0 {
+		c.categories = twosample.NewCategories(categoryBins(cur, ref))
 	}
-	c.bins = append(c.bins, other, unseen)
-	c.every = append(named, other)
-	c.unseen = unseen.Cur
 	return c
 }
 
 // categoryBins is one bin a category, by name. Where a side does not keep all
 // names, a name that only the other side has may be among those it dropped: it
-// goes to the bin of the others, which cannot be told apart.
-func categoryBins(cur, ref *profile.Categories) (named []twosample.Bin, other twosample.Bin) {
-	other = twosample.Bin{Name: "(other)", Cur: cur.Other, Ref: ref.Other}
-	named = make([]twosample.Bin, 0, len(ref.Counts)+1)
+// goes to the bin of the others, the last, which cannot be told apart.
+func categoryBins(cur, ref *profile.Categories) []twosample.Bin {
+	other := twosample.Bin{Name: "(other)", Cur: cur.Other, Ref: ref.Other}
+	named := make([]twosample.Bin, 0, len(ref.Counts)+1)
 	for _, name := range slices.Sorted(maps.Keys(ref.Counts)) {
 		n, kept := cur.Counts[name]
 		if !kept && cur.Other > 0 {
@@ -135,65 +141,69 @@ func categoryBins(cur, ref *profile.Categories) (named []twosample.Bin, other tw
 		}
 		named = append(named, twosample.Bin{Name: name, Cur: cur.Counts[name]})
 	}
-	return named, other
+	return append(named, other)
 }
 
-// has tells whether a method applies to the column.
-func (c *column) has(method string) bool {
-	switch method {
-	case MethodKS, MethodWasserstein:
-		return c.kind == KindNumeric
-	case MethodChiSquare:
-		return c.kind == KindCategorical
+func (c *column) empty() bool { return c.numbers == nil && c.categories == nil }
+
+// result is what a method says of the column; ok is false when the method is
+// not for its kind.
+func (c *column) result(m *twosample.Method) (r twosample.Result, ok bool) {
+	switch {
+	case c.empty():
+		return twosample.Result{Value: math.NaN(), P: math.NaN(), Reason: twosample.NoRows},
+			c.kind == KindNumeric && m.Numeric() || c.kind == KindCategorical && m.Categorical()
+	case c.numbers != nil && m.Numeric():
+		return m.Numbers(c.numbers), true
+	case c.categories != nil && m.Categorical():
+		return m.Categories(c.categories), true
 	}
-	return true
+	return r, false
 }
 
-// value is the method's number and, where it has one, its own p-value.
-func (c *column) value(method string) (v float64, p *float64) {
-	switch method {
-	case MethodKS:
-		v = twosample.KSStatistic(c.points)
-		pv := twosample.KSPValue(v, c.n, c.m)
-		return v, &pv
-	case MethodChiSquare:
-		v, pv, _ := twosample.ChiSquare(c.every)
-		return v, &pv
-	case MethodJS:
-		return twosample.JS(c.bins), nil
-	case MethodWasserstein:
-		return twosample.Wasserstein(c.points), nil
-	}
-	return twosample.PSI(c.bins), nil
-}
-
-// effect is what the limit of the method is compared with.
-func (c *column) effect(method string, value float64) float64 {
-	switch method {
-	case MethodChiSquare:
-		return twosample.PSI(c.bins)
-	case MethodWasserstein:
+// effect is what the limit of a method is compared with; NaN when there is
+// none.
+func (c *column) effect(m *twosample.Method, value float64) float64 {
+	switch m.Effect {
+	case twosample.EffectOfPSI:
+		return c.psi()
+	case twosample.PerSD:
 		// A constant reference has no scale of its own: any move is a large one.
 		if value == 0 {
 			return 0
 		}
-		return value / c.sd
+		return value / c.numbers.Ref.SD
 	}
 	return value
+}
+
+func (c *column) psi() float64 {
+	if c.numbers != nil {
+		return twosample.PSI(c.numbers.Deciles())
+	}
+	return twosample.PSI(c.categories.Pooled)
 }
 
 // verdictP is the p-value that the verdict rests on: Kolmogorov-Smirnov for
 // numbers; for categories the chi-square over bins pooled to Cochran's rule,
 // or the chance of the never-seen ones, whichever says more (Bonferroni).
 func (c *column) verdictP() float64 {
-	if c.kind == KindNumeric {
-		return twosample.KSPValue(twosample.KSStatistic(c.points), c.n, c.m)
+	if c.numbers != nil {
+		return twosample.KSPValue(c.numbers.KS(), c.n, c.m)
 	}
-	_, p, _ := twosample.ChiSquare(twosample.Pool(c.bins))
-	if c.unseen > 0 {
+	_, p, _ := twosample.ChiSquare(twosample.Pool(c.categories.Pooled))
+	if c.unseen() > 0 {
 		p = min(1, 2*min(p, c.unseenP()))
 	}
 	return p
 }
 
-func (c *column) unseenP() float64 { return unseenP(c.unseen, c.n, c.m) }
+// unseen is how many rows are in categories that the reference never had.
+func (c *column) unseen() int64 {
+	if c.categories == nil {
+		return 0
+	}
+	return c.categories.Unseen()
+}
+
+func (c *column) unseenP() float64 { return unseenP(c.unseen(), c.n, c.m) }

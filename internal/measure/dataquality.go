@@ -156,7 +156,8 @@ func (q *FeatureQuality) compareCategories(f, ref *profile.Feature) {
 		return
 	}
 	q.Compared = true
-	q.Unseen = categoryColumn("", f.Cat, ref.Cat).unseen
+	c := categoryColumn("", f.Cat, ref.Cat)
+	q.Unseen = c.unseen()
 	q.UnseenRate = rate(q.Unseen, f.Cat.N)
 }
 

@@ -6,17 +6,11 @@ import (
 	"math"
 	"slices"
 
+	"github.com/leewayhq/leeway/internal/measure/twosample"
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
-// Methods of drift by their plain names, which mean Leeway's own definitions:
-//
-//	psi          population stability index over the reference's deciles (numbers)
-//	             or categories, unseen categories as one bin; half a row of smoothing
-//	ks           two-sample Kolmogorov-Smirnov distance; numbers only
-//	chi2         contingency chi-square over categories, Yates for 2x2; categories only
-//	js           Jensen-Shannon distance in bits over the bins of psi, no smoothing
-//	wasserstein  W1 in the feature's own unit; numbers only
+// Methods that this project names itself; all are in the table of twosample.
 const (
 	MethodPSI         = "psi"
 	MethodKS          = "ks"
@@ -27,7 +21,12 @@ const (
 
 // Methods lists the names that DriftOptions.Method accepts.
 func Methods() []string {
-	return []string{MethodPSI, MethodKS, MethodChiSquare, MethodJS, MethodWasserstein}
+	table := twosample.Methods()
+	names := make([]string, len(table))
+	for i := range table {
+		names[i] = table[i].Name
+	}
+	return names
 }
 
 // The kinds of features.
@@ -46,11 +45,18 @@ const (
 
 // DriftOptions says how drift is judged. The zero value is Leeway's own way.
 type DriftOptions struct {
-	Method string // empty is psi
-	// Limits of the effect by method, inclusive. What is missing has 0.1. The
-	// effect of wasserstein is W1 over the reference's standard deviation; chi2
-	// has none of its own and is judged by its psi.
+	// Preset is who judges; empty is PresetLeeway.
+	Preset string
+	Method string // empty is the preset's own: psi for Leeway
+	// Limits by method, inclusive. With Leeway's preset they limit the effect: a
+	// test without an effect of its own (chi2, t_test) is judged by its psi, and
+	// wasserstein by W1 over the reference's standard deviation. With Evidently's
+	// they are its thresholds. What is missing has the table's default, which is
+	// 0.1 for an effect.
 	Limits map[string]float64
+	// Usual is the limit of js@nannyml by column, for NannyML's preset.
+	// UsualDrift makes it.
+	Usual map[string]float64
 	// Q is the false discovery rate over the columns of one window; 0 is 0.01.
 	Q float64
 	// MinRows is the support that each side needs for a verdict; 0 is 30.
@@ -66,11 +72,15 @@ const (
 // Validate reports what is wrong with the options.
 func (o DriftOptions) Validate() []error {
 	var errs []error
-	if o.Method != "" && !slices.Contains(Methods(), o.Method) {
-		errs = append(errs, fmt.Errorf("drift method %q is not one of %v", o.Method, Methods()))
+	known := Methods()
+	if o.Method != "" && !slices.Contains(known, o.Method) {
+		errs = append(errs, fmt.Errorf("drift method %q is not one of %v", o.Method, known))
+	}
+	if o.Preset != "" && !slices.Contains(Presets(), o.Preset) {
+		errs = append(errs, fmt.Errorf("drift preset %q is not one of %v", o.Preset, Presets()))
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Limits)) {
-		if v := o.Limits[name]; !slices.Contains(Methods(), name) {
+		if v := o.Limits[name]; !slices.Contains(known, name) {
 			errs = append(errs, fmt.Errorf("drift limit of unknown method %q", name))
 		} else if !(v >= 0) || math.IsInf(v, 1) {
 			errs = append(errs, fmt.Errorf("drift limit of %s is %v, not a number of 0 or more", name, v))
@@ -86,7 +96,10 @@ func (o DriftOptions) Validate() []error {
 }
 
 func (o DriftOptions) withDefaults() DriftOptions {
-	if o.Method == "" {
+	if o.Preset == "" {
+		o.Preset = PresetLeeway
+	}
+	if o.Method == "" && o.Preset == PresetLeeway {
 		o.Method = MethodPSI
 	}
 	if o.Q == 0 {
@@ -98,36 +111,29 @@ func (o DriftOptions) withDefaults() DriftOptions {
 	return o
 }
 
-func (o DriftOptions) limit() float64 {
-	method := o.Method
-	if method == MethodChiSquare {
-		method = MethodPSI
-	}
-	if v, ok := o.Limits[method]; ok {
-		return v
-	}
-	return defaultLimit
-}
-
 // FeatureDrift is how far one column has moved from the reference.
 type FeatureDrift struct {
 	Name   string
 	Kind   string
 	Method string
-	// Value is the method's number; Defined is false when a side has no rows,
-	// and Value is NaN then.
+	// Value is the method's number; Defined is false when it has none, for the
+	// Reason given, and Value is NaN then.
 	Value   float64
 	Defined bool
-	// PValue is that of the method for ks and chi2, else that of the verdict.
+	Reason  string
+	// PValue is that of the method if it is a test, else that of the verdict.
 	PValue  *float64
 	Drifted bool
 	Grade   string
 	N, RefN int64
+	// Limit is what made it drifted: of the effect with Leeway's preset, of the
+	// value or the p-value with others. NaN when there is none.
+	Limit float64
 	// Unseen is the share of rows in categories that the reference never had;
 	// UnseenSignificant tells that it is no accident, whatever the distance says.
 	Unseen            float64
 	UnseenSignificant bool
-	// Bound is how far a ks can be from that of the unrounded values; the edges
+	// Bound is how far Value can be from that of the unrounded values. The edges
 	// of psi and js are edges of the grid, so that they are exact for it.
 	Bound float64
 }
@@ -136,33 +142,34 @@ type FeatureDrift struct {
 // current one has are left out, and so are those to which the method does not
 // apply. The verdict is over all of them at once.
 func Drift(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift {
-	opt = opt.withDefaults()
-	var cols []column
+	j := newJudge(opt)
+	var r reader
 	for _, name := range slices.Sorted(maps.Keys(ref.Features)) {
 		now := cur.Features[name]
 		if now == nil {
 			now = &profile.Feature{}
 		}
-		cols = append(cols, featureColumn(name, now, ref.Features[name]))
+		j.hear(r.feature(name, now, ref.Features[name]))
 	}
-	return judge(cols, opt)
+	return j.verdicts()
 }
 
 // PredictionDrift compares what two profiles predicted, the most telling
 // first: "value" of a regression model, else "score", else "class". The first
 // is the headline.
 func PredictionDrift(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift {
-	var cols []column
+	j := newJudge(opt)
+	var r reader
 	if ref.Values != nil && ref.Values.N > 0 {
-		cols = append(cols, numericColumn("value", orEmpty(cur.Values), ref.Values))
+		j.hear(r.numeric("value", orEmpty(cur.Values), ref.Values))
 	}
 	if ref.Scores != nil && ref.Scores.N() > 0 {
-		cols = append(cols, scoreColumn("score", orEmpty(cur.Scores), ref.Scores))
+		j.hear(r.scores("score", orEmpty(cur.Scores), ref.Scores))
 	}
 	if ref.Classes != nil && ref.Classes.N > 0 {
-		cols = append(cols, categoryColumn("class", orEmpty(cur.Classes), ref.Classes))
+		j.hear(categoryColumn("class", orEmpty(cur.Classes), ref.Classes))
 	}
-	return judge(cols, opt.withDefaults())
+	return j.verdicts()
 }
 
 func orEmpty[T any](v *T) *T {

@@ -126,9 +126,9 @@ func TestPredictionDrift(t *testing.T) {
 	if len(list) != 2 || list[0].Name != "score" || list[0].Grade != Drifted || list[1].Name != "class" || list[1].Grade != Stable {
 		t.Fatalf("%+v", list)
 	}
-	near(t, "psi", list[0].Value, twosample.PSI(twosample.Deciles(twosample.Points(b, a))), 1e-12)
+	near(t, "psi", list[0].Value, twosample.PSI(twosample.NewNumbers(b, a).Deciles()), 1e-12)
 	ks := PredictionDrift(cur, ref, DriftOptions{Method: MethodKS})
-	if len(ks) != 1 || ks[0].Bound != 0 || ks[0].Value != twosample.KSStatistic(twosample.Points(b, a)) {
+	if len(ks) != 1 || ks[0].Bound != 0 || ks[0].Value != twosample.NewNumbers(b, a).KS() {
 		t.Errorf("%+v", ks)
 	}
 }
@@ -182,9 +182,8 @@ func BenchmarkFourNumbers(b *testing.B) {
 	pts := twosample.Points(cur, ref)
 	sum := 0.0
 	for b.Loop() {
-		sum += twosample.KSStatistic(pts) + twosample.Wasserstein(pts)
-		bins := twosample.Deciles(pts)
-		sum += twosample.PSI(bins) + twosample.JS(bins)
+		x := twosample.Numbers{Points: pts, N: 10_000, M: 100_000}
+		sum += x.KS() + x.Wasserstein() + twosample.PSI(x.Deciles()) + twosample.JS(x.Deciles())
 	}
 	b.ReportMetric(float64(len(pts)), "points")
 	if math.IsNaN(sum) {

@@ -49,7 +49,7 @@ func TestAdultThroughProfiles(t *testing.T) {
 		w1 := Drift(pc, pr, DriftOptions{Method: MethodWasserstein})[0]
 		near(t, name+" wasserstein", w1.Value, w.Wasserstein, 2e-3)
 		psi := Drift(pc, pr, DriftOptions{})[0]
-		near(t, name+" psi", psi.Value, twosample.PSI(twosample.Deciles(twosample.Points(c, r))), 5e-2)
+		near(t, name+" psi", psi.Value, twosample.PSI(twosample.NewNumbers(c, r).Deciles()), 5e-2)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestKSBoundHolds(t *testing.T) {
 				cur[i] += math.Abs(cur[i]) * 1e-3
 			}
 		}
-		exact := twosample.KSStatistic(twosample.Points(cur, ref))
+		exact := twosample.NewNumbers(cur, ref).KS()
 		centre := median(ref)
 		got := Drift(foldNumbers(cur, centre, profile.WindowExact), foldNumbers(ref, centre, profile.MergeExact), DriftOptions{Method: MethodKS})[0]
 		if !(math.Abs(got.Value-exact) <= got.Bound+1e-12) {
@@ -97,9 +97,9 @@ func TestKeptValuesAreExact(t *testing.T) {
 		cur[i] = rng.NormFloat64() + 0.5
 	}
 	pc, pr := foldNumbers(cur, 0, profile.MergeExact), foldNumbers(ref, 0, profile.MergeExact)
-	pts := twosample.Points(cur, ref)
+	x := twosample.NewNumbers(cur, ref)
 	for method, want := range map[string]float64{
-		MethodKS: twosample.KSStatistic(pts), MethodWasserstein: twosample.Wasserstein(pts), MethodPSI: twosample.PSI(twosample.Deciles(pts)), MethodJS: twosample.JS(twosample.Deciles(pts)),
+		MethodKS: x.KS(), MethodWasserstein: x.Wasserstein(), MethodPSI: twosample.PSI(x.Deciles()), MethodJS: twosample.JS(x.Deciles()),
 	} {
 		f := Drift(pc, pr, DriftOptions{Method: method})[0]
 		near(t, method, f.Value, want, 1e-9)

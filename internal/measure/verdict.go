@@ -1,59 +1,97 @@
 package measure
 
-import "math"
+import (
+	"math"
+
+	"github.com/leewayhq/leeway/internal/measure/twosample"
+)
 
 // judge grades columns together. A column is stable without a significant
 // difference after Benjamini-Hochberg control over all of them; significant
 // ones are shifted, and drifted when the effect reaches the limit. Columns
-// below the minimum support say so and do not take part.
-func judge(cols []column, opt DriftOptions) []FeatureDrift {
-	ps := make([]float64, len(cols))
-	for i := range cols {
-		ps[i] = math.NaN()
-		if enough(&cols[i], opt) {
-			ps[i] = cols[i].verdictP()
+// below the minimum support say so and do not take part. The presets of other
+// tools look at one column at a time and know only stable and drifted.
+type judge struct {
+	opt   DriftOptions
+	table map[string]*twosample.Method
+	heard []testimony
+}
+
+// testimony is what is left of a column when it was heard.
+type testimony struct {
+	FeatureDrift
+	p      float64 // of the verdict; NaN without one
+	effect float64 // what Limit is compared with
+	left   bool    // the method does not apply
+}
+
+func newJudge(opt DriftOptions) *judge {
+	table := map[string]*twosample.Method{}
+	for _, m := range twosample.Methods() {
+		table[m.Name] = &m
+	}
+	return &judge{opt: opt.withDefaults(), table: table}
+}
+
+func (j *judge) hear(c column) {
+	choice := j.choose(&c)
+	f := FeatureDrift{Name: c.name, Kind: c.kind, Method: choice.method.Name, N: c.n, RefN: c.m, Value: math.NaN(), Limit: choice.limit, Grade: Insufficient}
+	t := testimony{p: math.NaN(), effect: math.NaN()}
+	r, applies := choice.column.result(choice.method)
+	if t.left = !applies; applies {
+		f.Value, f.Bound, f.Reason = r.Value, r.Bound, r.Reason
+		f.Defined = !math.IsNaN(f.Value)
+	}
+	if !math.IsNaN(r.P) {
+		f.PValue = &r.P
+	}
+	if !c.empty() {
+		f.Unseen = float64(c.unseen()) / float64(c.n)
+	}
+	if min(c.n, c.m) >= max(j.opt.MinRows, 1) {
+		t.p = c.verdictP()
+		f.UnseenSignificant = c.unseen() > 0 && c.unseenP() <= j.opt.Q
+		if f.Defined {
+			t.effect = choice.effect(&f, &r)
+		}
+		if f.PValue == nil && applies {
+			p := t.p
+			f.PValue = &p
 		}
 	}
-	significant := BenjaminiHochberg(ps, opt.Q)
-	out := make([]FeatureDrift, 0, len(cols))
-	for i := range cols {
-		if cols[i].has(opt.Method) {
-			out = append(out, grade(&cols[i], ps[i], significant[i], opt))
+	t.FeatureDrift = f
+	j.heard = append(j.heard, t)
+}
+
+func (j *judge) verdicts() []FeatureDrift {
+	ps := make([]float64, len(j.heard))
+	for i := range j.heard {
+		ps[i] = j.heard[i].p
+	}
+	significant := BenjaminiHochberg(ps, j.opt.Q)
+	out := make([]FeatureDrift, 0, len(j.heard))
+	for i := range j.heard {
+		t := &j.heard[i]
+		if t.left {
+			continue
 		}
+		t.grade(significant[i], j.opt.Preset == PresetLeeway)
+		out = append(out, t.FeatureDrift)
 	}
 	return out
 }
 
-func enough(c *column, opt DriftOptions) bool {
-	return min(c.n, c.m) >= max(opt.MinRows, 1)
-}
-
-func grade(c *column, p float64, significant bool, opt DriftOptions) FeatureDrift {
-	f := FeatureDrift{Name: c.name, Kind: c.kind, Method: opt.Method, N: c.n, RefN: c.m, Value: math.NaN(), Grade: Insufficient}
-	if c.n == 0 || c.m == 0 {
-		return f
-	}
-	f.Value, f.PValue = c.value(opt.Method)
-	f.Defined = !math.IsNaN(f.Value)
-	if opt.Method == MethodKS {
-		f.Bound = c.bound()
-	}
-	f.Unseen = float64(c.unseen) / float64(c.n)
-	if !enough(c, opt) {
-		return f
-	}
-	if f.PValue == nil {
-		f.PValue = &p
-	}
-	f.UnseenSignificant = c.unseen > 0 && c.unseenP() <= opt.Q
-	f.Drifted = significant && c.effect(opt.Method, f.Value) >= opt.limit()
+func (t *testimony) grade(significant, apart bool) {
+	reached := t.effect >= t.Limit
 	switch {
-	case f.Drifted:
-		f.Grade = Drifted
-	case significant:
-		f.Grade = Shifted
+	case math.IsNaN(t.p):
+	case !apart && (math.IsNaN(t.effect) || math.IsNaN(t.Limit)): // nothing to judge by
+	case apart && significant && !reached:
+		t.Grade = Shifted
+	case reached && (significant || !apart):
+		t.Grade = Drifted
 	default:
-		f.Grade = Stable
+		t.Grade = Stable
 	}
-	return f
+	t.Drifted = t.Grade == Drifted
 }

@@ -11,44 +11,6 @@ type Bin struct {
 	Cur, Ref  int64
 }
 
-// Deciles cuts two samples at the reference's deciles: nine edges, each the
-// smallest value at which the reference's share reaches k/10. A value on which
-// several edges fall is a bin of its own, so that a column with few values
-// does not lose what lies beside it. The outer bins are open.
-func Deciles(pts []Point) []Bin {
-	_, m := totals(pts)
-	out := make([]Bin, 0, 12)
-	bin := Bin{Low: math.Inf(-1)}
-	var cum, next int64 = 0, 1
-	last := math.Inf(-1)
-	for _, p := range pts {
-		cum += p.Ref
-		crossed := 0
-		for next <= 9 && 10*cum >= next*m && m > 0 {
-			crossed++
-			next++
-		}
-		if crossed > 1 && bin.Cur+bin.Ref > 0 {
-			bin.High = last
-			out = append(out, bin)
-			bin = Bin{Low: last}
-		}
-		bin.Cur += p.Cur
-		bin.Ref += p.Ref
-		last = p.X
-		if crossed > 0 {
-			bin.High = p.X
-			out = append(out, bin)
-			bin = Bin{Low: p.X}
-		}
-	}
-	if bin.Cur+bin.Ref > 0 {
-		bin.High = math.Inf(1)
-		out = append(out, bin)
-	}
-	return out
-}
-
 // binTotals are the sizes of the two samples and the number of bins that
 // either occupies. A bin that both leave empty says nothing and is passed
 // over: smoothing it would make samples of different size differ.
@@ -67,17 +29,25 @@ func binTotals(bins []Bin) (cur, ref int64, occupied int) {
 // the bins, each count smoothed by half a row on both sides. It is NaN when a
 // sample is empty.
 func PSI(bins []Bin) float64 {
-	n, m, k := binTotals(bins)
+	n, m, _ := binTotals(bins)
 	if n == 0 || m == 0 {
 		return math.NaN()
 	}
-	nf, mf := float64(n)+0.5*float64(k), float64(m)+0.5*float64(k)
+	return SmoothedPSI(bins, 0.5)
+}
+
+// SmoothedPSI is the population stability index with the same number of rows
+// added to each bin of either sample.
+func SmoothedPSI(bins []Bin, added float64) float64 {
+	n, m, k := binTotals(bins)
+	nf, mf := float64(n)+added*float64(k), float64(m)+added*float64(k)
 	sum := 0.0
-	for _, b := range bins {
+	for i := range bins {
+		b := &bins[i]
 		if b.Cur+b.Ref == 0 {
 			continue
 		}
-		p, q := (float64(b.Cur)+0.5)/nf, (float64(b.Ref)+0.5)/mf
+		p, q := (float64(b.Cur)+added)/nf, (float64(b.Ref)+added)/mf
 		sum += (p - q) * math.Log(p/q)
 	}
 	return sum
@@ -126,6 +96,16 @@ func Hellinger(bins []Bin) float64 {
 		return math.NaN()
 	}
 	return math.Sqrt(sum / 2)
+}
+
+// TotalVariation is half the sum of the differences of shares, from 0 to 1. It
+// is NaN when a sample is empty.
+func TotalVariation(bins []Bin) float64 {
+	sum := 0.0
+	if !shares(bins, func(p, q float64) { sum += math.Abs(p - q) }) {
+		return math.NaN()
+	}
+	return sum / 2
 }
 
 // LInf is the largest difference of shares. It is NaN when a sample is empty.

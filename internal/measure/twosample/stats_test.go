@@ -141,7 +141,7 @@ func TestDeciles(t *testing.T) {
 	for i := range ref {
 		ref[i] = float64(i)
 	}
-	bins := Deciles(Points([]float64{-5, 0, 99, 100, 899, 900, 5000}, ref))
+	bins := NewNumbers([]float64{-5, 0, 99, 100, 899, 900, 5000}, ref).Deciles()
 	if len(bins) != 10 {
 		t.Fatalf("%d bins", len(bins))
 	}
@@ -162,11 +162,11 @@ func TestDeciles(t *testing.T) {
 func TestDecilesOfAtoms(t *testing.T) {
 	ref := slices.Repeat([]float64{5}, 100)
 	for _, x := range []float64{3, 7} {
-		if psi := PSI(Deciles(Points(slices.Repeat([]float64{x}, 100), ref))); psi < 1 {
+		if psi := PSI(NewNumbers(slices.Repeat([]float64{x}, 100), ref).Deciles()); psi < 1 {
 			t.Errorf("all rows moved from 5 to %v and PSI is %v", x, psi)
 		}
 	}
-	if psi := PSI(Deciles(Points(slices.Repeat([]float64{5}, 30), ref))); psi != 0 {
+	if psi := PSI(NewNumbers(slices.Repeat([]float64{5}, 30), ref).Deciles()); psi != 0 {
 		t.Errorf("the same constant in a smaller sample has PSI %v", psi)
 	}
 }
@@ -191,9 +191,9 @@ func TestDistancesOfDisjointSamples(t *testing.T) {
 	near(t, "js", JS(bins), 1, 1e-15)
 	near(t, "hellinger", Hellinger(bins), 1, 1e-15)
 	near(t, "linf", LInf(bins), 1, 1e-15)
-	pts := Points([]float64{1, 2}, []float64{11, 12})
-	near(t, "wasserstein", Wasserstein(pts), 10, 1e-15)
-	near(t, "ks", KSStatistic(pts), 1, 1e-15)
+	x := NewNumbers([]float64{1, 2}, []float64{11, 12})
+	near(t, "wasserstein", x.Wasserstein(), 10, 1e-15)
+	near(t, "ks", x.KS(), 1, 1e-15)
 }
 
 // near fails when got is not within tol of want, relative to want.
