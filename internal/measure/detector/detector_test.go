@@ -384,3 +384,15 @@ func indicesOf(d *Detector, n int) (fired int) {
 	}
 	return fired
 }
+
+func BenchmarkUpdate(b *testing.B) {
+	for _, r := range Table() {
+		b.Run(r.Name, func(b *testing.B) {
+			rng := rand.New(rand.NewPCG(1, 1))
+			d := mustNew(b, r.Name, Options{Params: twoSided(&r)})
+			for b.Loop() {
+				d.Update(noise(r.Kind, rng))
+			}
+		})
+	}
+}
