@@ -25,6 +25,7 @@ type request struct {
 	model string
 	bytes int64 // of the body, as they came
 	held  int64 // of Handler.inFlight
+	body  *[]byte
 }
 
 func (q *request) take() (*decode.Result, error) {
@@ -43,12 +44,11 @@ func (q *request) take() (*decode.Result, error) {
 	if len(batchID) > maxBatchID {
 		return nil, access.Problem{Status: http.StatusBadRequest, Code: "bad_batch_id", Detail: fmt.Sprintf("Leeway-Batch-Id is longer than %d characters", maxBatchID)}
 	}
-	body, release, err := q.read(dec.shares)
+	body, err := q.read()
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	res, err := dec.decode(body, opts)
+	res, err := dec(body, opts)
 	if err != nil {
 		return nil, hint(err, body)
 	}
@@ -166,31 +166,27 @@ func (q *request) options() (o *decode.Options, flags event.Flags, err error) {
 // pooled buffers are not larger than this; a rare large body must not stay.
 const maxPooled = 8 << 20
 
-// read reads the whole body. The bytes belong to the request until release; a
-// batch that shares them keeps them, so they are not used again.
-func (q *request) read(shared bool) (body []byte, release func(), err error) {
+// read reads the whole body. The bytes belong to the request until release.
+func (q *request) read() ([]byte, error) {
 	if limit := q.cfg.Limits.BodyBytes; q.r.ContentLength > limit {
-		return nil, nil, &decode.LimitError{What: "bytes of body", Limit: limit}
+		return nil, &decode.LimitError{What: "bytes of body", Limit: limit}
 	}
-	var buf *[]byte
-	if !shared {
-		buf, _ = q.buffers.Get().(*[]byte)
+	if q.body, _ = q.buffers.Get().(*[]byte); q.body == nil {
+		q.body = new([]byte)
 	}
-	if buf == nil {
-		buf = new([]byte)
+	var err error
+	*q.body, err = q.readBody((*q.body)[:0])
+	return *q.body, err
+}
+
+// release lets the next request have the body's memory. The batch shares it, so
+// nobody may keep the batch or a string of it: Put does not once it has
+// returned, and this comes after the answer.
+func (q *request) release() {
+	q.inFlight.Release(q.held)
+	if q.body != nil && cap(*q.body) <= maxPooled {
+		q.buffers.Put(q.body)
 	}
-	release = func() {
-		q.inFlight.Release(q.held)
-		if !shared && cap(*buf) <= maxPooled {
-			q.buffers.Put(buf)
-		}
-	}
-	*buf, err = q.readBody((*buf)[:0])
-	if err != nil {
-		release()
-		return nil, nil, err
-	}
-	return *buf, release, nil
 }
 
 func (q *request) readBody(dst []byte) ([]byte, error) {

@@ -32,7 +32,7 @@ import (
 // Config is what the handlers need. Zeros are the defaults.
 type Config struct {
 	// Put makes a batch durable: collect.Door's. Its errors have the classes of
-	// package decode.
+	// package decode. It keeps nothing of the batch, whose memory is used again.
 	Put func(context.Context, *event.Batch) error
 	// Zone is of a model's times that name none; nil, or a nil answer, is UTC.
 	Zone        func(model string) *time.Location
@@ -107,6 +107,7 @@ func (h *Handler) Routes(mux *http.ServeMux) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := &request{Handler: h, w: w, r: r}
+	defer req.release()
 	res, err := req.take()
 	// The server lifts it after this answer. The error is that of a connection
 	// without deadlines, as in tests.
@@ -168,12 +169,8 @@ func sentence(r decode.Rejection) string {
 	return r.Field + ": " + r.Reason
 }
 
-// decoder is the decoder of a Content-Type; shares says that its batch keeps
-// the body's memory.
-type decoder struct {
-	decode func([]byte, *decode.Options) (*decode.Result, error)
-	shares bool
-}
+// decoder is the decoder of a Content-Type.
+type decoder func([]byte, *decode.Options) (*decode.Result, error)
 
 // Types are the Content-Types that are known.
 var Types = []string{
@@ -184,21 +181,21 @@ var Types = []string{
 func decoderOf(contentType string) (decoder, bool) {
 	t, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return decoder{}, false
+		return nil, false
 	}
 	switch t {
 	case "application/json":
-		return decoder{decode.JSON, false}, true
+		return decode.JSON, true
 	case "application/x-ndjson", "application/jsonl", "application/ndjson", "application/jsonlines":
-		return decoder{decode.NDJSON, false}, true
+		return decode.NDJSON, true
 	case "text/csv":
-		return decoder{decode.CSV, false}, true
+		return decode.CSV, true
 	case "application/vnd.apache.arrow.stream":
-		return decoder{decode.Arrow, true}, true
+		return decode.Arrow, true
 	case "application/vnd.apache.parquet":
-		return decoder{decode.Parquet, true}, true
+		return decode.Parquet, true
 	case "application/vnd.leeway.batch":
-		return decoder{decode.Frame, true}, true
+		return decode.Frame, true
 	}
-	return decoder{}, false
+	return nil, false
 }
