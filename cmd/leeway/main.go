@@ -55,6 +55,7 @@ func commands() []command {
 		{"serve", "run the server", serve},
 		{"demo", "run a server and a drifting model service beside it", runDemo},
 		{"import", "send a file of predictions, labels or reference rows", importFile},
+		{"report", "compare two files, without a server", makeReport},
 		{"reference", "choose what drift is measured against", reference},
 		{"check", "check a configuration without starting", check},
 		{"token", "create, list and revoke access tokens", token},
@@ -76,6 +77,8 @@ func main() {
 		os.Exit(exitOK)
 	case errors.Is(err, errUsage):
 		os.Exit(exitUsage)
+	case errors.Is(err, errFound):
+		os.Exit(exitFailed)
 	default:
 		fmt.Fprintln(os.Stderr, "leeway:", err)
 		os.Exit(exitFailed)

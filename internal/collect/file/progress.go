@@ -107,3 +107,32 @@ func grouped(n int) string {
 	}
 	return s
 }
+
+// Progress shows how far any long reading is, in the same way.
+type Progress struct{ p *progress }
+
+// NewProgress draws to out: over one line on a terminal, else a line now and
+// then. A nil out is silence.
+func NewProgress(out io.Writer) *Progress {
+	p := newProgress(out)
+	p.start(0)
+	return &Progress{p}
+}
+
+// Step shows a share of 0..1 and what is being done. It is not safe for
+// concurrent use.
+func (p *Progress) Step(done float64, what string) {
+	if p.p.due() {
+		p.p.show(fmt.Sprintf("%s %3.0f %%  %s", bar(done), 100*done, what))
+	}
+}
+
+// End leaves the line, if one was drawn.
+func (p *Progress) End(what string) {
+	if p.p.drawn {
+		p.p.show(bar(1) + " 100 %  " + what)
+		if p.p.terminal {
+			fmt.Fprintln(p.p.out)
+		}
+	}
+}

@@ -1,0 +1,331 @@
+package report
+
+import (
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/measure"
+	"github.com/leewayhq/leeway/internal/profile"
+)
+
+// judgeModel says how good the model was in both files and by period, and how
+// far its predictions have moved.
+func (m *maker) judgeModel() {
+	ref, refOutcomes := m.side(m.ref.roles)
+	cur, curOutcomes := m.side(m.cur.roles)
+	if ref.Predictions+cur.Predictions > 0 {
+		m.out.Quality = &Quality{}
+		if ref.Predictions > 0 {
+			m.out.Quality.Reference = m.quality(ref, refOutcomes.list)
+		}
+		if cur.Predictions > 0 {
+			m.out.Quality.Current = m.quality(cur, curOutcomes.list)
+		}
+	}
+	m.predictionDrift(ref, cur)
+	m.judgePeriods(&curOutcomes)
+}
+
+// outcomes are the rows that have both a prediction and a label.
+type outcomes struct {
+	list []profile.Outcome
+	rows []int32
+}
+
+// side is the profile of a file's roles: what was predicted, and how well.
+func (m *maker) side(b *event.Batch) (*profile.Profile, outcomes) {
+	p := &profile.Profile{}
+	var o outcomes
+	for i := range b.Rows {
+		one, predicted, labelled := outcome(b, i)
+		if predicted {
+			p.Predictions++
+		}
+		if predicted && labelled {
+			o.list, o.rows = append(o.list, one), append(o.rows, int32(i))
+		}
+	}
+	p.Quality = profile.ExactQuality(o.list)
+	p.Classes, p.Values, p.Scores = classesOf(b), valuesOf(b), scoresOf(b)
+	return p, o
+}
+
+// outcome puts a row's prediction and label side by side.
+func outcome(b *event.Batch, i int) (o profile.Outcome, predicted, labelled bool) {
+	o = profile.Outcome{Task: b.Task, Score: math.NaN()}
+	if b.Task == event.Regression {
+		predicted = !b.PredValue.Null(i)
+		if predicted {
+			o.PredValue = b.PredValue.Values[i]
+		}
+		o.LabelValue, labelled = labelNumber(b, i)
+		return o, predicted, labelled
+	}
+	o.Pred, predicted = b.Pred.At(i)
+	o.Label, labelled = labelClass(b, i)
+	if !b.Score.Null(i) {
+		o.Score = b.Score.Values[i]
+	}
+	if b.Task == event.Binary {
+		o.PredPositive, o.LabelPositive = o.Pred == b.Positive, o.Label == b.Positive
+	}
+	return o, predicted && b.Task != event.Unknown, labelled
+}
+
+func labelNumber(b *event.Batch, i int) (float64, bool) {
+	if !b.LabelValue.Null(i) {
+		return b.LabelValue.Values[i], true
+	}
+	if s, ok := b.Label.At(i); ok {
+		v, err := strconv.ParseFloat(s, 64)
+		return v, err == nil
+	}
+	return 0, false
+}
+
+func labelClass(b *event.Batch, i int) (string, bool) {
+	if s, ok := b.Label.At(i); ok {
+		return s, true
+	}
+	if !b.LabelValue.Null(i) {
+		return className(b.LabelValue.Values[i]), true
+	}
+	return "", false
+}
+
+func classesOf(b *event.Batch) *profile.Categories {
+	if b.Task == event.Regression || !b.Pred.Present() {
+		return nil
+	}
+	counts := map[string]int64{}
+	for i := range b.Rows {
+		if v, ok := b.Pred.At(i); ok {
+			counts[v]++
+		}
+	}
+	return profile.ExactCategories(counts, maxDistinct)
+}
+
+func valuesOf(b *event.Batch) *profile.Numeric {
+	if b.Task != event.Regression {
+		return nil
+	}
+	return profile.ExactNumeric(sorted(&b.PredValue), 0, 0, 0)
+}
+
+func scoresOf(b *event.Batch) *profile.ScoreSet {
+	if b.Task == event.Regression || !b.Score.Present() {
+		return nil
+	}
+	return profile.ExactScores(sorted(&b.Score))
+}
+
+// sorted are the finite values of a column.
+func sorted(n *event.Num) []float64 {
+	values := make([]float64, 0, len(n.Values))
+	for i, v := range n.Values {
+		if !n.Null(i) && v-v == 0 {
+			values = append(values, v)
+		}
+	}
+	var s scratch
+	s.sort(values)
+	return values
+}
+
+func (m *maker) quality(p *profile.Profile, list []profile.Outcome) *Side {
+	r := measure.Quality(p, m.cur.roles.Task)
+	s := &Side{Predictions: r.Predictions, Labels: r.Labels, Coverage: valueOf("label_coverage", r.Coverage)}
+	if s.Labels == 0 {
+		return s
+	}
+	for _, v := range r.Metrics {
+		s.Metrics = append(s.Metrics, valueOf(v.Key, v.Value))
+	}
+	if c := r.Confusion; c != nil {
+		s.Confusion = &Confusion{Classes: c.Classes, Matrix: c.Matrix, Other: c.Other}
+		if r.Task == event.Binary && m.out.Positive != "" {
+			s.Confusion.Classes = []string{m.negative(), m.out.Positive}
+		}
+	}
+	for _, c := range r.Classes {
+		s.Classes = append(s.Classes, Class{
+			Name: c.Name, Support: c.Support, Predicted: c.Predicted,
+			Precision: valueOf("", c.Precision), Recall: valueOf("", c.Recall), F1: valueOf("", c.F1),
+		})
+	}
+	switch r.Task {
+	case event.Binary:
+		s.Curves = curves(p.Quality)
+	case event.Regression:
+		s.Residuals = residuals(list)
+	}
+	return s
+}
+
+// negative is how the class that is not positive is called.
+func (m *maker) negative() string {
+	for _, b := range []*event.Batch{m.ref.roles, m.cur.roles} {
+		for _, v := range b.Pred.Values {
+			if v != m.out.Positive {
+				return v
+			}
+		}
+	}
+	return "not " + m.out.Positive
+}
+
+func residuals(list []profile.Outcome) *Histogram {
+	errs := make([]float64, 0, len(list))
+	for i := range list {
+		if e := list[i].PredValue - list[i].LabelValue; e-e == 0 {
+			errs = append(errs, e)
+		}
+	}
+	var s scratch
+	s.sort(errs)
+	return histogram(nil, errs)
+}
+
+// predictionDrift compares what was predicted.
+func (m *maker) predictionDrift(ref, cur *profile.Profile) {
+	list := measure.PredictionDrift(cur, ref, m.o.Drift)
+	if len(list) == 0 && m.o.Drift.Method != measure.MethodPSI {
+		o := m.o.Drift
+		o.Method = measure.MethodPSI
+		list = measure.PredictionDrift(cur, ref, o)
+	}
+	for i := range list {
+		d := &list[i]
+		c := compared{column: Column{Name: d.Name, Kind: d.Kind}}
+		c.column.setDrift(d)
+		switch d.Name {
+		case "class":
+			c.column.Categories = categories(ref.Classes, orNone(cur.Classes))
+		case "value":
+			a, _ := ref.Values.Exact()
+			var b []float64
+			if cur.Values != nil {
+				b, _ = cur.Values.Exact()
+			}
+			c.column.Histogram = histogram(a, b)
+		case "score":
+			c.column.Histogram = histogram(sorted(&m.ref.roles.Score), sorted(&m.cur.roles.Score))
+		}
+		m.out.Prediction = append(m.out.Prediction, c.column)
+	}
+}
+
+func orNone(c *profile.Categories) *profile.Categories {
+	if c == nil {
+		return &profile.Categories{}
+	}
+	return c
+}
+
+// judgePeriods is the quality of each period.
+func (m *maker) judgePeriods(o *outcomes) {
+	if m.spans == nil || len(o.list) == 0 {
+		return
+	}
+	by := make([][]profile.Outcome, len(m.spans))
+	for i, one := range o.list {
+		if p := m.periodOf[o.rows[i]]; p >= 0 {
+			by[p] = append(by[p], one)
+		}
+	}
+	for p, list := range by {
+		r := measure.Quality(&profile.Profile{Predictions: m.out.Periods[p].Rows, Quality: profile.ExactQuality(list)}, m.cur.roles.Task)
+		m.out.Periods[p].Labels = r.Labels
+		if r.Labels == 0 {
+			continue
+		}
+		for _, v := range r.Metrics {
+			m.out.Periods[p].Metrics = append(m.out.Periods[p].Metrics, valueOf(v.Key, v.Value))
+		}
+	}
+}
+
+// The points of a drawn curve, and the buckets of a calibration.
+const (
+	maxPoints = 200
+	buckets   = 10
+)
+
+// curves are drawn from the exact scores; nil without both classes.
+func curves(q *profile.Quality) *Curves {
+	var cells []measure.Scored
+	profile.ScorePairs(&q.Pos, &q.Neg, func(s float64, pos, neg int64) {
+		cells = append(cells, measure.Scored{Score: s, Pos: pos, Neg: neg})
+	})
+	var pos, neg int64
+	for _, c := range cells {
+		pos += c.Pos
+		neg += c.Neg
+	}
+	if pos == 0 || neg == 0 {
+		return nil
+	}
+	out := &Curves{ROC: [][2]float64{{0, 0}}}
+	var tp, fp int64
+	for _, c := range slices.Backward(cells) {
+		tp += c.Pos
+		fp += c.Neg
+		out.ROC = append(out.ROC, [2]float64{float64(fp) / float64(neg), float64(tp) / float64(pos)})
+		out.PR = append(out.PR, [2]float64{float64(tp) / float64(pos), float64(tp) / float64(tp+fp)})
+	}
+	out.ROC, out.PR = thinCurve(out.ROC), thinCurve(out.PR)
+	out.Calibration = calibration(cells)
+	return out
+}
+
+// thinCurve keeps points that are some way apart, and both ends.
+func thinCurve(pts [][2]float64) [][2]float64 {
+	if len(pts) <= maxPoints {
+		return pts
+	}
+	out := pts[:0:0]
+	for i, p := range pts {
+		if i == 0 || i == len(pts)-1 {
+			out = append(out, p)
+			continue
+		}
+		last := out[len(out)-1]
+		if math.Hypot(p[0]-last[0], p[1]-last[1]) >= 2.0/maxPoints {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// calibration groups probabilities into tenths of 0..1.
+func calibration(cells []measure.Scored) []Bucket {
+	var out []Bucket
+	var sum float64
+	var pos, n int64
+	flush := func() {
+		if n == 0 {
+			return
+		}
+		low, high := measure.Wilson(pos, n)
+		out = append(out, Bucket{Score: sum / float64(n), Rate: float64(pos) / float64(n), Low: low, High: high, N: n})
+		sum, pos, n = 0, 0, 0
+	}
+	at := 0
+	for _, c := range cells {
+		if c.Score < 0 || c.Score > 1 {
+			continue
+		}
+		if b := min(int(c.Score*buckets), buckets-1); b != at {
+			flush()
+			at = b
+		}
+		sum += c.Score * float64(c.Pos+c.Neg)
+		pos += c.Pos
+		n += c.Pos + c.Neg
+	}
+	flush()
+	return out
+}
