@@ -411,6 +411,21 @@ func TestLostQueueIsNoticed(t *testing.T) {
 	}
 }
 
+// One record stamped by a clock that was years ahead takes nobody's place.
+func TestAWrongClockLosesNoPending(t *testing.T) {
+	s := newSite(t, 1)
+	s.put(rows(0, 100))
+	ahead := rows(100, 110)
+	ahead.Arrived = ahead.Time[0] + 5*365*24*time.Hour.Milliseconds()
+	s.put(ahead)
+	s.wait()
+	s.put(rows(110, 120))
+	s.put(labelRows(upTo(120), truth))
+	if p := s.merged(profiles.ByPrediction, ""); p.Quality == nil || p.Quality.Labels != 120 {
+		t.Fatalf("%+v", p.Quality)
+	}
+}
+
 func TestRollupKeepsTheNumbers(t *testing.T) {
 	s := newSite(t, 2)
 	s.put(rows(0, 5000))

@@ -50,7 +50,6 @@ type step struct {
 	seen     map[string]bool // batch ids of this step
 	bytes    int
 	imported map[string]Span
-	arrived  int64 // the latest arrival of the step
 	closed   []profiles.Delta
 	hasLogs  bool
 	newNames int // names before the step
@@ -290,7 +289,7 @@ func (w *worker) skips(at place) bool {
 }
 
 func (w *worker) foldBatch(b *event.Batch) error {
-	w.step.arrived = max(w.step.arrived, b.Arrived)
+	w.join.Arrive(b.Arrived)
 	repeated, err := w.repeated(b)
 	if err != nil || repeated {
 		return err
@@ -385,7 +384,7 @@ func (w *worker) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	unlabelled, early := w.join.Expire(w.step.arrived)
+	unlabelled, early := w.join.Expire()
 	w.metrics.count("", "label_never_came", int(unlabelled))
 	w.metrics.count("", "join_full", int(early))
 	extent, err := w.join.Sync()

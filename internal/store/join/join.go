@@ -90,6 +90,8 @@ type Store struct {
 	index   index
 	buckets []*bucket // oldest first; the last is written to
 	dropped []string  // files to remove once the state without them is committed
+	clock   int64     // the latest arrival that is believed, unix ms; 0 before the first
+	jumped  int64     // where arrivals went on after a jump that is not believed yet; 0 is nowhere
 	// last is where the last Find ended: the Put of the same id begins there.
 	last struct {
 		hash  event.Hash
@@ -102,6 +104,8 @@ type Store struct {
 // State is what is committed: the buckets and how far each is valid.
 type State struct {
 	Buckets []BucketState `json:"buckets"`
+	Clock   int64         `json:"clock,omitempty"`  // see Arrive
+	Jumped  int64         `json:"jumped,omitempty"` // see Arrive
 }
 
 // BucketState is one bucket's committed extent.
@@ -118,7 +122,10 @@ func Open(cfg Config, state State) (*Store, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	s := &Store{cfg: cfg}
+	s := &Store{cfg: cfg, clock: state.Clock, jumped: state.Jumped}
+	if n := len(state.Buckets); s.clock == 0 && n > 0 {
+		s.clock = state.Buckets[n-1].Start // of a state from before there was a clock
+	}
 	known := map[string]bool{}
 	for _, b := range state.Buckets {
 		opened, err := openBucket(s.fileOf(b.Base), b)
@@ -242,7 +249,7 @@ func (s *Store) Warm(hashes []event.Hash) {
 func waits(f Flags) bool { return f&(HasPred|HasLabel) == HasPred }
 
 func (s *Store) bucketFor(arrived int64) (*bucket, error) {
-	span := (s.cfg.Horizon / 30).Milliseconds()
+	span := s.span()
 	base := uint64(0)
 	if n := len(s.buckets); n > 0 {
 		last := s.buckets[n-1]
@@ -279,13 +286,12 @@ func (s *Store) firstSlot() uint64 {
 
 func (s *Store) read(slot uint64, e *Entry) { decodeEntry(s.bucketOf(slot).at(slot), e) }
 
-// Expire drops the buckets that are wholly past the horizon at time now, and
-// tells how many predictions in them never got a label; early are those that
-// had to go before their time because there is no room. The files go when Done
-// is called after the commit.
-func (s *Store) Expire(now int64) (unlabelled, early int64) {
-	span, horizon := (s.cfg.Horizon / 30).Milliseconds(), s.cfg.Horizon.Milliseconds()
-	for len(s.buckets) > 1 && s.buckets[0].start+span+horizon < now {
+// Expire drops the buckets that are wholly past the horizon, by the arrivals
+// that Arrive was told, and tells how many predictions in them never got a
+// label; early are those that had to go before their time because there is no
+// room. The files go when Done is called after the commit.
+func (s *Store) Expire() (unlabelled, early int64) {
+	for len(s.buckets) > 1 && s.buckets[0].start+s.span()+s.cfg.Horizon.Milliseconds() < s.clock {
 		unlabelled += s.drop()
 	}
 	for len(s.buckets) > 1 && s.cfg.MaxSlots > 0 && s.buckets[len(s.buckets)-1].end()-s.firstSlot() > s.cfg.MaxSlots {
@@ -306,7 +312,7 @@ func (s *Store) drop() int64 {
 
 // Sync makes everything that was put durable and returns the state to commit.
 func (s *Store) Sync() (State, error) {
-	var st State
+	st := State{Clock: s.clock, Jumped: s.jumped}
 	for _, b := range s.buckets {
 		if err := b.sync(); err != nil {
 			return State{}, err

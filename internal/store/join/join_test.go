@@ -32,6 +32,7 @@ func open(t testing.TB, dir string, st State) *Store {
 
 func put(t testing.TB, s *Store, e Entry, arrived int64) {
 	t.Helper()
+	s.Arrive(arrived)
 	if err := s.Put(&e, arrived); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func TestBucketsExpireWhole(t *testing.T) {
 		put(t, s, Entry{Hash: id(d), Flags: HasRow | HasPred}, int64(d)*day)
 	}
 	put(t, s, Entry{Hash: id(1), Flags: HasRow | HasPred | HasLabel}, 39*day)
-	if got, _ := s.Expire(39 * day); got != 7 { // days 0 to 7, of which day 1 has its label
+	if got, _ := s.Expire(); got != 7 { // days 0 to 7, of which day 1 has its label
 		t.Fatal("expired without a label:", got)
 	}
 	var e Entry
@@ -161,7 +162,7 @@ func TestFullStoreGivesUpItsOldest(t *testing.T) {
 	for i := range 5000 { // all in one day
 		put(t, s, Entry{Hash: id(i), Flags: HasRow | HasPred}, 1)
 		if i%100 == 99 {
-			_, early := s.Expire(1)
+			_, early := s.Expire()
 			given += early
 			sync(t, s)
 		}
