@@ -67,6 +67,8 @@ func (t *ThresholdRule) check(p *problems, metric func(string) (catalogue.Metric
 	m, ok := metric(t.Metric)
 	if !ok {
 		p.add("metric", "%q is not in the catalogue of metrics", t.Metric)
+	} else if m.NoSeries {
+		p.add("metric", "%q is in answers of the API alone and has no series that a rule could watch", t.Metric)
 	}
 	if !t.Operator.Valid() {
 		p.add("operator", "%q is none of %q", t.Operator, catalogue.Operators())

@@ -72,6 +72,9 @@ func (a *App) ingestHandler() (http.Handler, error) {
 func metadata() []promapi.Metric {
 	var out []promapi.Metric
 	for _, m := range catalogue.All() {
+		if m.NoSeries {
+			continue
+		}
 		out = append(out, promapi.Metric{Name: m.Series, Type: "gauge", Help: m.Help.En, Unit: string(m.Unit)})
 	}
 	return out

@@ -11,19 +11,17 @@ type counts struct{ tp, fp, fn, tn int64 }
 
 func (c counts) n() int64 { return c.tp + c.fp + c.fn + c.tn }
 
-func (c counts) metrics() []Metric {
-	none := NoLabels
-	if c.n() > 0 {
-		none = ""
-	}
+// metrics are those of the decision; none says why there is nothing when no row
+// counts, and beta asks for an F of that weight.
+func (c counts) metrics(none string, beta float64) []Metric {
 	because := func(reason string) string {
-		if none != "" {
+		if c.n() <= 0 {
 			return none
 		}
 		return reason
 	}
-	return []Metric{
-		{"accuracy", proportion(c.tp+c.tn, c.n(), NoLabels)},
+	out := []Metric{
+		{"accuracy", proportion(c.tp+c.tn, c.n(), none)},
 		{"precision", proportion(c.tp, c.tp+c.fp, because(NoPredictedPositives))},
 		{"recall", proportion(c.tp, c.tp+c.fn, because(NoPositives))},
 		{"f1_score", c.f1(because(NoPositives))},
@@ -31,6 +29,10 @@ func (c counts) metrics() []Metric {
 		{"balanced_accuracy", c.balanced(because(OneClass))},
 		{"mcc", c.mcc(because(OneClass))},
 	}
+	if beta > 0 {
+		out = append(out, Metric{"f_beta", c.fBeta(beta, because(NoPositives))})
+	}
+	return out
 }
 
 // f1 is 2J/(1+J) of J = TP/(TP+FP+FN), a proportion; the map rises, so the
@@ -54,15 +56,29 @@ func (c counts) balanced(reason string) Value {
 	return defined(mean, c.n()).between(low, high, "mover")
 }
 
-func (c counts) mcc(reason string) Value {
-	tp, fp, fn, tn := float64(c.tp), float64(c.fp), float64(c.fn), float64(c.tn)
-	den := math.Sqrt(tp+fp) * math.Sqrt(tp+fn) * math.Sqrt(tn+fp) * math.Sqrt(tn+fn)
-	if !(den > 0) {
-		return undefined(reason, c.n())
+// fBeta weighs recall beta times as much as precision. Its interval is by the
+// delta method on the logit scale.
+func (c counts) fBeta(beta float64, reason string) Value {
+	if c.tp+c.fn <= 0 {
+		return undefined(reason, 0)
 	}
-	v := defined((tp*tn-fp*fn)/den, c.n())
-	if low, high, ok := fisher(v.Value, c.n()); ok {
-		v = v.between(low, high, "fisher")
+	b2 := beta * beta
+	hits, misses := (1+b2)*float64(c.tp), b2*float64(c.fn)+float64(c.fp)
+	v := defined(hits/(hits+misses), c.tp+c.fp+c.fn)
+	if c.tp > 0 && misses > 0 {
+		odds := math.Sqrt(1/float64(c.tp) + (b2*b2*float64(c.fn)+float64(c.fp))/(misses*misses))
+		v = logitInterval(v, odds*v.Value*(1-v.Value), "delta_logit")
+	}
+	return v
+}
+
+func (c counts) mcc(reason string) Value {
+	if c.n() <= 0 {
+		return undefined(reason, 0)
+	}
+	v := contingencyOf([]pair{{0, 0, c.tn}, {0, 1, c.fn}, {1, 0, c.fp}, {1, 1, c.tp}}, 2).correlation()
+	if !v.Defined {
+		v.Reason = reason
 	}
 	return v
 }
@@ -73,52 +89,14 @@ func (c counts) confusion() *Confusion {
 
 // scoreMetrics are those that need the score of the positive class.
 func scoreMetrics(q *profile.Quality) []Metric {
-	var cells []Scored
-	profile.ScorePairs(&q.Pos, &q.Neg, func(s float64, pos, neg int64) {
-		cells = append(cells, Scored{s, pos, neg})
-	})
-	reason := NoScores
-	if q.Labels <= 0 {
-		reason = NoLabels
-	}
-	exact := q.Pos.QuantileError() == 0 && q.Neg.QuantileError() == 0
-	auc, ap := rankMetrics(cells, reason, exact)
+	x := scoresOf(&q.Pos, &q.Neg)
 	return []Metric{
-		{"auc_roc", auc},
-		{"log_loss", meanLoss(q.LogLoss, q.ProbLabels, reason)},
-		{"brier_score", meanLoss(q.Brier, q.ProbLabels, reason)},
-		{"average_precision", ap},
+		{"auc_roc", x.area(q.Labels)},
+		{"log_loss", x.meanLoss(q.LogLoss, q.ProbLabels, q.Labels, logLoss)},
+		{"brier_score", x.meanLoss(q.Brier, q.ProbLabels, q.Labels, squaredLoss)},
+		{"average_precision", x.averagePrecision(q.Labels)},
+		{"calibration_error", x.calibrationError(q.Labels)},
+		{"score_ks", x.kolmogorov(q.Labels)},
+		{"lift_top_decile", x.lift(q.Labels)},
 	}
-}
-
-func rankMetrics(cells []Scored, reason string, exact bool) (auc, ap Value) {
-	area, ok := AUC(cells)
-	n := area.Pos + area.Neg
-	switch {
-	case n <= 0:
-		return undefined(reason, 0), undefined(reason, 0)
-	case ok:
-		auc = defined(area.Value, n)
-		if area.HasInterval {
-			auc = auc.between(area.Low, area.High, "delong")
-		}
-		if !exact {
-			auc.Bound = area.Bound()
-		}
-	default:
-		auc = undefined(OneClass, n)
-	}
-	if v, ok := AveragePrecision(cells); ok {
-		ap = defined(v, n)
-	} else {
-		ap = undefined(NoPositives, n)
-	}
-	return auc, ap
-}
-
-func meanLoss(sum profile.FixedSum, n int64, reason string) Value {
-	if n <= 0 {
-		return undefined(reason, 0)
-	}
-	return defined(sum.Float64()/float64(n), n)
 }

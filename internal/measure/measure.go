@@ -24,6 +24,8 @@ const (
 	TooManyClasses       = "too_many_classes"
 	ConstantLabels       = "constant_labels"
 	ZeroTargets          = "zero_targets"
+	NegativeTargets      = "negative_targets"
+	NoRelevant           = "no_relevant_items"
 	NotFinite            = "not_finite"
 )
 

@@ -42,9 +42,32 @@ type Confusion struct {
 	Other int64
 }
 
+// Options ask for more than what every answer has.
+type Options struct {
+	// Threshold judges the scores of a binary model, positive from it on, in
+	// place of what the model decided itself.
+	Threshold *float64
+	// Beta adds an F in which recall weighs beta times as much as precision, as
+	// f_beta; 0 does not. Binary models only.
+	Beta float64
+}
+
+// OnDemand tells whether a metric is in answers alone, without a series: it
+// repeats another one, or depends on what was asked.
+func OnDemand(key string) bool {
+	switch key {
+	case "f_beta", "precision_micro", "recall_micro", "f1_micro", "recall_weighted":
+		return true
+	}
+	return false
+}
+
 // Quality is the quality of a model with the given task. Every metric of the
 // task is in the result, defined or not; an unknown task has none.
-func Quality(p *profile.Profile, task event.Task) Result {
+func Quality(p *profile.Profile, task event.Task) Result { return QualityWith(p, task, Options{}) }
+
+// QualityWith is Quality with options.
+func QualityWith(p *profile.Profile, task event.Task, o Options) Result {
 	r := Result{Task: task, Predictions: p.Predictions, Coverage: Coverage(p)}
 	q := p.Quality
 	if q == nil {
@@ -53,8 +76,12 @@ func Quality(p *profile.Profile, task event.Task) Result {
 	r.Labels = q.Labels
 	switch task {
 	case event.Binary:
+		if o.Threshold != nil {
+			r.atThreshold(q, &o)
+			break
+		}
 		c := counts{q.TP, q.FP, q.FN, q.TN}
-		r.Metrics = append(c.metrics(), scoreMetrics(q)...)
+		r.Metrics = append(c.metrics(NoLabels, o.Beta), scoreMetrics(q)...)
 		r.Confusion = c.confusion()
 	case event.Multiclass:
 		r.multiclass(q)

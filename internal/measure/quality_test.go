@@ -56,7 +56,7 @@ func TestCaliforniaOnPlainSlices(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, c, b.want)
 		}
 		want := b.want.byKey()
-		for _, m := range c.metrics() {
+		for _, m := range c.metrics(NoLabels, 0) {
 			if w, ok := want[m.Key]; ok {
 				b.want.check(t, name, m, w)
 			}
@@ -201,7 +201,7 @@ func TestUndefinedIsNotZero(t *testing.T) {
 		{"no negatives", counts{tp: 3, fn: 7}, map[string]string{"specificity": NoNegatives, "balanced_accuracy": OneClass, "mcc": OneClass}},
 		{"all", counts{1, 2, 3, 4}, nil},
 	} {
-		for _, m := range c.c.metrics() {
+		for _, m := range c.c.metrics(NoLabels, 0) {
 			reason, bad := c.want[m.Key]
 			if m.Defined == bad || m.Reason != reason {
 				t.Errorf("%s: %s is %+v, want reason %q", c.name, m.Key, m.Value, reason)
@@ -224,13 +224,16 @@ func TestUndefinedIsNotZero(t *testing.T) {
 func TestKeysAreThoseOfTheCatalogue(t *testing.T) {
 	seen := map[string]bool{}
 	for _, task := range []event.Task{event.Binary, event.Multiclass, event.Regression} {
-		for _, m := range Quality(&profile.Profile{}, task).Metrics {
+		for _, m := range QualityWith(&profile.Profile{}, task, Options{Beta: 2}).Metrics {
 			row, ok := catalogue.Get(m.Key)
 			if !ok {
 				t.Errorf("%s is not in the catalogue", m.Key)
 			}
-			if !row.Applies(task) && m.Reason != NeedsClassScores {
+			if !row.Applies(task) {
 				t.Errorf("%s does not apply to %s", m.Key, task)
+			}
+			if row.NoSeries != OnDemand(m.Key) {
+				t.Errorf("%s: the catalogue and OnDemand do not agree on its series", m.Key)
 			}
 			if m.Defined || m.Reason == "" {
 				t.Errorf("%s of an empty profile: %+v", m.Key, m.Value)

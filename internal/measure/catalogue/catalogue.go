@@ -89,6 +89,11 @@ type Metric struct {
 	// asked for; limits of the others still colour the pages.
 	EnabledByDefault bool
 
+	// NoSeries tells that the number is in answers of the API alone: it equals
+	// another metric, or depends on what is asked. Series and PromQL are empty
+	// and no rule can watch it.
+	NoSeries bool
+
 	// Tasks are the kinds of model for which the metric exists; empty is all.
 	Tasks []event.Task
 }
@@ -132,8 +137,10 @@ func (m *Metric) fill() {
 	if m.Group == Host {
 		prefix = "system_"
 	}
-	m.Series = prefix + m.Key
-	m.PromQL = m.Series + "{" + Placeholder + "}"
+	if !m.NoSeries {
+		m.Series = prefix + m.Key
+		m.PromQL = m.Series + "{" + Placeholder + "}"
+	}
 	if m.Operator == "" {
 		m.Operator = worse(m.Good)
 	}

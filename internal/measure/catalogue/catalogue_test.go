@@ -34,9 +34,6 @@ func TestRowsAreWhole(t *testing.T) {
 			t.Errorf("%s: twice", m.Key)
 		}
 		seen[m.Key] = true
-		if !name.MatchString(m.Series) || !strings.HasSuffix(m.Series, m.Key) {
-			t.Errorf("%s: series %q", m.Key, m.Series)
-		}
 		if m.Title.En == "" || m.Help.En == "" || !strings.HasSuffix(m.Help.En, ".") {
 			t.Errorf("%s: English words are missing or lack their full stop", m.Key)
 		}
@@ -45,6 +42,15 @@ func TestRowsAreWhole(t *testing.T) {
 		}
 		if m.Unit == "" || m.Good == "" || m.Group == "" || !m.Operator.Valid() {
 			t.Errorf("%s: unit %q, good %q, group %q, operator %q", m.Key, m.Unit, m.Good, m.Group, m.Operator)
+		}
+		if m.NoSeries {
+			if m.Series != "" || m.PromQL != "" || m.HasRule() {
+				t.Errorf("%s: a series or a rule of what is not published", m.Key)
+			}
+			continue
+		}
+		if !name.MatchString(m.Series) || !strings.HasSuffix(m.Series, m.Key) {
+			t.Errorf("%s: series %q", m.Key, m.Series)
 		}
 		if strings.Count(m.PromQL, Placeholder) == 0 {
 			t.Errorf("%s: PromQL %q has no %s", m.Key, m.PromQL, Placeholder)
@@ -114,8 +120,8 @@ func TestQueryAndTasks(t *testing.T) {
 	if got := m.Query(`model="a"`); got != `model_auc_roc{model="a"}` {
 		t.Error(got)
 	}
-	if !m.Applies(event.Binary) || m.Applies(event.Regression) || m.Applies(event.Multiclass) {
-		t.Error("auc_roc is for binary models")
+	if !m.Applies(event.Binary) || m.Applies(event.Regression) || !m.Applies(event.Multiclass) {
+		t.Error("auc_roc is for models that decide between classes")
 	}
 	if cpu, _ := Get("cpu_usage"); !cpu.Applies(event.Unknown) {
 		t.Error("a host has no task")

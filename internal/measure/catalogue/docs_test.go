@@ -41,7 +41,8 @@ Made from internal/measure/catalogue; do not edit by hand. Rules, the API and
 the configuration name a metric by its key; its series has the labels model,
 version and segment (host metrics: host), and feature where the table says so.
 Percent is stored as a ratio (0.7 is 70 %). "On" tells whether the default
-rule runs without being asked for. An undefined value (no labels, no
+rule runs without being asked for. What has no series is in answers of the API
+alone and cannot be watched by a rule. An undefined value (no labels, no
 positives) has no sample: it is never zero and raises nothing.
 `)
 	for _, g := range Groups() {
@@ -73,16 +74,32 @@ one, a 95 % confidence interval:
 
 | metric | interval |
 |---|---|
-| accuracy, precision, recall, specificity | Wilson |
-| f1_score (binary) | Wilson of TP/(TP+FP+FN), of which F1 is a rising function |
-| balanced_accuracy; precision and recall of several classes | MOVER over the Wilson intervals of the classes |
-| mcc (binary) | Fisher's z |
-| auc_roc | DeLong |
-| mae, me | normal |
-| the others | none |
+| accuracy, precision, recall, specificity; the micro averages, recall_weighted | Wilson (wilson) |
+| f1_score (binary) | Wilson of TP/(TP+FP+FN), of which F1 is a rising function (wilson_jaccard) |
+| f_beta; f1_score of several classes, f1_weighted | delta method, normal on the logit scale (delta_logit) |
+| balanced_accuracy; precision, recall and precision_weighted of several classes | MOVER over the Wilson intervals of the classes (mover, macro) |
+| mcc | delta method, normal on Fisher's scale (delta_fisher) |
+| auc_roc | DeLong (delong); of several classes the standard error is the mean of theirs, which is not too small (delong_mean) |
+| average_precision | normal on the logit scale (logit; Boyd, Eng and Page 2013) |
+| score_ks | Newcombe's of the difference of both rates at the best threshold (newcombe) |
+| lift_top_decile | Wilson of the share of positives found there (wilson) |
+| log_loss, brier_score, calibration_error; mae, me, mse, mape, smape | that of a mean over rows (normal) |
+| rmse, rmsle | the root of that of the mean of squares (normal_root) |
+| wape | normal, of the linear form of a ratio (ratio) |
+| residual_p05, residual_p50, residual_p95 | the errors at the ranks that a binomial count leaves open (order_statistics) |
+| r2, max_error | none |
+
+A number of a grid carries a bound as well: how far it can be from that of the
+unrounded data (auc_roc, average_precision, calibration_error, score_ks,
+lift_top_decile, max_error, residual quantiles, and all metrics at a threshold).
+Without one it is exact.
 
 With several classes, precision is the mean over the classes that were
-predicted, recall over those that occurred, F1 over those that did either.
+predicted, recall over those that occurred, F1 over those that did either; the
+weighted ones weigh classes by how often they occurred. auc_roc and log_loss of
+several classes need a score of each class, which is kept for 16 of them.
+mape is over rows whose truth is not zero, with the truth's magnitude below the
+line; rmsle over rows whose truth and prediction are above -1; n says how many.
 
 ## The quality of data
 
@@ -131,7 +148,7 @@ the psi); **drifted** when significant and the effect at or above it;
 func row(m Metric) string {
 	cells := []string{
 		"`" + m.Key + "`", m.Title.En, m.Title.Zh, string(m.Unit), string(m.Good), tasks(m.Tasks), dash(m.By),
-		bound(m, m.Warning), bound(m, m.Critical), dur(m), strconv.Itoa(m.MinSamples), yes(m.EnabledByDefault), "`" + m.Series + "`",
+		bound(m, m.Warning), bound(m, m.Critical), dur(m), strconv.Itoa(m.MinSamples), yes(m.EnabledByDefault), series(m.Series),
 	}
 	return "| " + strings.Join(cells, " | ") + " |\n"
 }
@@ -159,6 +176,13 @@ func dur(m Metric) string {
 		return "–"
 	}
 	return m.For.String()
+}
+
+func series(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return "`" + s + "`"
 }
 
 func dash(s string) string {

@@ -46,6 +46,7 @@ func dataRows() []Metric {
 		},
 	}
 	rows = append(rows, soundRows()...)
+	rows = append(rows, estimateRows()...)
 	for i := range rows {
 		rows[i].Group = Data
 	}

@@ -1,12 +1,16 @@
 package catalogue
 
-import "github.com/leewayhq/leeway/internal/event"
+import (
+	"slices"
+
+	"github.com/leewayhq/leeway/internal/event"
+)
 
 // limit makes an optional number out of a constant.
 func limit(v float64) *float64 { return &v }
 
 func qualityRows() []Metric {
-	rows := append(classRows(), valueRows()...)
+	rows := slices.Concat(classRows(), scoreRows(), averageRows(), valueRows(), errorRows())
 	for i := range rows {
 		rows[i].Group = Quality
 	}
@@ -42,10 +46,10 @@ func classRows() []Metric {
 				"精确率与召回率的调和平均；多分类时为各类别的平均值。"},
 		},
 		{
-			Key: "auc_roc", Unit: Ratio, Good: Higher, Tasks: binary,
+			Key: "auc_roc", Unit: Ratio, Good: Higher, Tasks: both,
 			Title: Text{"ROC AUC", "ROC 曲线下面积"},
-			Help: Text{"Probability that a positive has a higher score than a negative; ties count half.",
-				"正样本得分高于负样本的概率，得分相同计一半。"},
+			Help: Text{"Probability that a positive has a higher score than a negative; ties count half. For several classes, the mean over classes of each against the rest.",
+				"正样本得分高于负样本的概率，得分相同计一半；多分类时为各类别“一对其余”的平均值。"},
 		},
 		{
 			Key: "specificity", Unit: Ratio, Good: Higher, Tasks: binary,
@@ -64,7 +68,7 @@ func classRows() []Metric {
 				"预测类别与真实类别的相关性，取值 -1 到 1，0 表示随机。"},
 		},
 		{
-			Key: "log_loss", Unit: Number, Good: Lower, Tasks: binary,
+			Key: "log_loss", Unit: Number, Good: Lower, Tasks: both,
 			Title: Text{"Log loss", "对数损失"},
 			Help: Text{"Mean negative logarithm of the probability given to what happened; probabilities are clipped at 2.22e-16.",
 				"对真实结果所给概率的负对数均值；概率在 2.22e-16 处截断。"},

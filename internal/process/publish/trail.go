@@ -195,7 +195,7 @@ func putQuality(put func(string, float64), p *profile.Profile, task event.Task) 
 	q := measure.Quality(p, task)
 	put("model_evaluated_window", float64(q.Labels))
 	for _, m := range q.Metrics {
-		if m.Defined {
+		if m.Defined && !measure.OnDemand(m.Key) {
 			put("model_"+m.Key, m.Value.Value)
 		}
 	}
