@@ -103,3 +103,16 @@ func BalancedV(bins []Bin) float64 {
 	}
 	return correctedV(out)
 }
+
+// FlooredPSI is the sum of (p-q) ln(p/q), each share at least a hundredth.
+func FlooredPSI(bins []Bin) float64 {
+	const least = 0.01
+	sum := 0.0
+	if !shares(bins, func(q, p float64) {
+		p, q = max(p, least), max(q, least)
+		sum += (p - q) * math.Log(p/q)
+	}) {
+		return math.NaN()
+	}
+	return sum
+}
