@@ -7,7 +7,10 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/measure"
+	"github.com/leewayhq/leeway/internal/model"
+	"github.com/leewayhq/leeway/internal/measure/estimate"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 	"github.com/leewayhq/leeway/internal/store/series"
 )
@@ -19,6 +22,8 @@ type drift struct {
 
 	usualAt time.Time // when usual was read
 	usual   []int64   // rows of this hour on the days before
+
+	learnt estimate.Memo
 }
 
 // driftOf finds or makes a model's.
@@ -48,7 +53,7 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 		return nil, err
 	}
 	cur, err := p.cfg.Profiles.Merged(ctx, profiles.Query{Set: profiles.ByPrediction, Model: name, From: now.Add(-p.cfg.DriftWindow).UnixMilli()})
-	if err != nil || cur == nil {
+	if err != nil {
 		return nil, err
 	}
 	var out []series.Sample
@@ -57,13 +62,22 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 			out = append(out, series.Sample{Series: d.handle(p.cfg.Series, name, series_, feature), T: now.UnixMilli(), V: v})
 		}
 	}
+	if err := p.estimateSamples(ctx, &dataOf{name, cur, ref, now}, event.Task(m.Task), put); err != nil || cur == nil {
+		return out, err
+	}
 	if c := measure.Coverage(cur); c.Defined {
 		put("model_label_coverage", "", c.Value)
 	}
 	if err := p.dataSamples(ctx, &dataOf{name, cur, ref, now}, put); err != nil {
 		return nil, err
 	}
-	if ref == nil {
+	if source.Source == model.ReferenceVersion { // the others are compared with it
+		q.Except = &source.Version
+		if cur, err = p.cfg.Profiles.Merged(ctx, q); err != nil {
+			return out, err
+		}
+	}
+	if ref == nil || cur == nil {
 		return out, nil
 	}
 	list := measure.Drift(cur, ref, p.cfg.Drift)
@@ -81,10 +95,10 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 	return out, nil
 }
 
-func (d *drift) handle(store *series.Store, model, name, feature string) *series.Series {
+func (d *drift) handle(store *series.Store, subject, name, feature string) *series.Series {
 	h := d.handles[[2]string{name, feature}]
 	if h == nil {
-		ls := []string{"__name__", name, "model", model, "version", "", "segment", ""}
+		ls := []string{"__name__", name, "model", subject, "version", "", "segment", ""}
 		if feature != "" {
 			ls = append(ls, "feature", feature)
 		}

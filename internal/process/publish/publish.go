@@ -136,7 +136,7 @@ func (p *Publisher) Add(u *process.Update) {
 		case profiles.ByEvaluation:
 			p.trail(subject{d.Key.Model, d.Key.Version, d.Key.Segment}).add(d.Key.Start, d.Profile)
 		case profiles.ByPrediction:
-			if d.Key.Segment == "" && d.Profile != nil && len(d.Profile.Features) > 0 {
+			if d.Key.Segment == "" && d.Profile != nil && (len(d.Profile.Features) > 0 || d.Profile.Scores != nil || d.Profile.Quality != nil) {
 				p.trail(subject{model: d.Key.Model}).features = true
 			}
 		}
