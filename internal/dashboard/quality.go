@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/measure"
@@ -47,6 +49,7 @@ type classJSON struct {
 	Precision valueJSON `json:"precision"`
 	Recall    valueJSON `json:"recall"`
 	F1        valueJSON `json:"f1_score"`
+	AUC       valueJSON `json:"auc_roc"`
 }
 
 // valueJSON is a number, or null and the reason.
@@ -86,13 +89,13 @@ func (s *Server) getQuality(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := r.URL.Query().Get("set")
-	if set != "" && set != setProduction && set != setReference {
-		return nil, badParam("set", set, "production or reference")
+	set, extent, err := setOf(r)
+	if err != nil {
+		return nil, err
 	}
-	extent := profiles.ByPrediction
-	if set == setReference {
-		extent = profiles.ByReference
+	options, err := optionsOf(r, &m)
+	if err != nil {
+		return nil, err
 	}
 	sp, _, err := s.spanOf(r, &m, extent)
 	if err != nil {
@@ -102,13 +105,58 @@ func (s *Server) getQuality(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	windows, err := s.qualityWindows(r.Context(), &m, &sp, cut, set)
+	pieces, err := s.qualityPieces(r.Context(), &m, &sp, cut, set)
 	if err != nil {
 		return nil, err
+	}
+	windows := make([]windowQuality, 0, len(pieces))
+	for _, from := range slices.Sorted(maps.Keys(pieces)) {
+		pc := pieces[from]
+		w := qualityOf(&m, pc.sum.Total(), options)
+		w.From, w.To, w.Dataset = s.rfc3339(from), s.rfc3339(pc.to), pc.dataset
+		windows = append(windows, w)
 	}
 	return qualityAnswer{
 		Model: m.Name, Task: m.Task.String(), From: s.rfc3339(sp.from), To: s.rfc3339(sp.to), Windows: windows,
 	}, nil
+}
+
+// setOf reads which rows are asked for, and of which windows their extent is.
+func setOf(r *http.Request) (set string, extent profiles.Set, err error) {
+	set = r.URL.Query().Get("set")
+	if set != "" && set != setProduction && set != setReference {
+		return "", extent, badParam("set", set, "production or reference")
+	}
+	if set == setReference {
+		return set, profiles.ByReference, nil
+	}
+	return set, profiles.ByPrediction, nil
+}
+
+// optionsOf reads threshold and beta, which only binary models have.
+func optionsOf(r *http.Request, m *model.Model) (o measure.Options, err error) {
+	q := r.URL.Query()
+	for _, name := range []string{"threshold", "beta"} {
+		text := q.Get(name)
+		if text == "" {
+			continue
+		}
+		if event.Task(m.Task) != event.Binary {
+			return o, badParam(name, text, "nothing: the model is not binary")
+		}
+		v, err := strconv.ParseFloat(text, 64)
+		switch {
+		case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
+			return o, badParam(name, text, "a number")
+		case name == "threshold":
+			o.Threshold = &v
+		case v <= 0 || v > 100:
+			return o, badParam(name, text, "a number above 0 and at most 100")
+		default:
+			o.Beta = v
+		}
+	}
+	return o, nil
 }
 
 // cutter gives the beginning and end of the window that holds a time.
@@ -144,7 +192,7 @@ type piece struct {
 	sum     profiles.Adder
 }
 
-func (s *Server) qualityWindows(ctx context.Context, m *model.Model, sp *span, cut cutter, set string) ([]windowQuality, error) {
+func (s *Server) qualityPieces(ctx context.Context, m *model.Model, sp *span, cut cutter, set string) (map[int64]*piece, error) {
 	pieces := map[int64]*piece{}
 	if set != setReference {
 		if err := s.addPieces(ctx, sp.query(profiles.ByPrediction, m.Name), cut, setProduction, pieces); err != nil {
@@ -156,14 +204,7 @@ func (s *Server) qualityWindows(ctx context.Context, m *model.Model, sp *span, c
 			return nil, err
 		}
 	}
-	out := make([]windowQuality, 0, len(pieces))
-	for _, from := range slices.Sorted(maps.Keys(pieces)) {
-		pc := pieces[from]
-		w := qualityOf(m, pc.sum.Total())
-		w.From, w.To, w.Dataset = s.rfc3339(from), s.rfc3339(pc.to), pc.dataset
-		out = append(out, w)
-	}
-	return out, nil
+	return pieces, nil
 }
 
 // addPieces reads every window once and puts it where it belongs. A place that
@@ -195,8 +236,8 @@ func (s *Server) addPieces(ctx context.Context, q profiles.Query, cut cutter, da
 	return err
 }
 
-func qualityOf(m *model.Model, p *profile.Profile) windowQuality {
-	res := measure.Quality(p, event.Task(m.Task))
+func qualityOf(m *model.Model, p *profile.Profile, o measure.Options) windowQuality {
+	res := measure.QualityWith(p, event.Task(m.Task), o)
 	w := windowQuality{
 		Predictions: res.Predictions, Labels: res.Labels, Coverage: none, Metrics: map[string]valueJSON{},
 	}
@@ -210,7 +251,7 @@ func qualityOf(m *model.Model, p *profile.Profile) windowQuality {
 		w.Confusion = &confusionJSON{Classes: classNames(m, c.Classes), Matrix: c.Matrix, Other: c.Other}
 	}
 	for _, c := range res.Classes {
-		w.Classes = append(w.Classes, classJSON{c.Name, c.Support, c.Predicted, valueOf(c.Precision), valueOf(c.Recall), valueOf(c.F1)})
+		w.Classes = append(w.Classes, classJSON{c.Name, c.Support, c.Predicted, valueOf(c.Precision), valueOf(c.Recall), valueOf(c.F1), valueOf(c.AUC)})
 	}
 	return w
 }

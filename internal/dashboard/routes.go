@@ -32,6 +32,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 		"/api/v1/models":                      s.getModels,
 		"/api/v1/models/{model}":              s.getModel,
 		"/api/v1/models/{model}/quality":      s.getQuality,
+		"/api/v1/models/{model}/curves":       s.getCurves,
 		"/api/v1/models/{model}/drift":        s.getDrift,
 		"/api/v1/models/{model}/data-quality": s.getDataQuality,
 		"/api/v1/models/{model}/reference":    s.getReference,

@@ -1,0 +1,96 @@
+package dashboard
+
+import (
+	"math"
+	"net/http"
+	"testing"
+)
+
+type curveGot struct {
+	Model, From, To, Dataset, Kind, Class, Reason string
+	Positives, Negatives                          int64
+	Coverage                                      float64
+	Summary                                       struct {
+		Key   string
+		Value struct{ Value, Low, High, Bound *float64 }
+	}
+	Points []struct {
+		X, Y                 float64
+		Low, High, Threshold *float64
+		N                    int64
+	}
+}
+
+func TestCurvesOfCalifornia(t *testing.T) {
+	s := newSite(t, nil)
+	s.contract = openContract(t)
+	s.california()
+	const path = "/api/v1/models/california/curves"
+	for kind, ends := range map[string][4]float64{ // of the first and of the last point; NaN: not told here
+		"roc": {0, 0, 1, 1}, "pr": {math.NaN(), 1, 1, 4315. / 8232}, "gain": {math.NaN(), math.NaN(), 1, 1},
+		"lift": {math.NaN(), 8232. / 4315, 1, 1}, "calibration": {math.NaN(), math.NaN(), math.NaN(), math.NaN()},
+	} {
+		var got curveGot
+		s.get(path+"?kind="+kind, &got)
+		if got.Positives != 4315 || got.Negatives != 8232-4315 || got.Dataset != setProduction || got.Coverage != 1 || got.Class != "1" {
+			t.Errorf("%s: %+v", kind, got)
+		}
+		if len(got.Points) < 2 || len(got.Points) > 200 || got.Summary.Value.Value == nil {
+			t.Fatalf("%s: %d points, summary %+v", kind, len(got.Points), got.Summary)
+		}
+		first, last := got.Points[0], got.Points[len(got.Points)-1]
+		for i, v := range []float64{first.X, first.Y, last.X, last.Y} {
+			if want := ends[i]; !math.IsNaN(want) && math.Abs(v-want) > 1e-9 {
+				t.Errorf("%s: end %d is %v, want %v", kind, i, v, want)
+			}
+		}
+		for _, p := range got.Points {
+			if p.Low != nil && !(*p.Low <= p.Y+1e-12 && p.Y <= *p.High+1e-12) {
+				t.Errorf("%s: a point outside its interval: %+v", kind, p)
+			}
+		}
+	}
+	var reference, month curveGot
+	s.get(path+"?set=reference", &reference)
+	if reference.Dataset != setReference || reference.Positives != 3716 || math.Abs(*reference.Summary.Value.Value-0.9079415179034716) > 1e-12 {
+		t.Errorf("reference: %+v", reference.Summary)
+	}
+	s.get(path+"?from=2020-10-01&to=2020-11-01", &month)
+	if month.Dataset != setReference || month.Positives != 496 {
+		t.Errorf("a month of the reference: %+v", month)
+	}
+	var none curveGot
+	s.get(path+"?segment=a%3Db", &none)
+	if len(none.Points) != 0 || none.Reason == "" {
+		t.Errorf("a segment that is not there: %+v", none)
+	}
+	s.problem("GET", path+"?kind=cake", nil, http.StatusBadRequest, "bad_parameter")
+	s.problem("GET", path+"?class=0", nil, http.StatusBadRequest, "bad_parameter")
+	s.problem("GET", path+"?set=both", nil, http.StatusBadRequest, "bad_parameter")
+	s.problem("GET", "/api/v1/models/nobody/curves", nil, http.StatusNotFound, "model_not_found")
+}
+
+func TestQualityAtAThreshold(t *testing.T) {
+	s := newSite(t, nil)
+	s.contract = openContract(t)
+	s.california()
+	const path = "/api/v1/models/california/quality"
+	var own, same, lower qualityGot
+	s.get(path, &own)
+	s.get(path+"?threshold=0.8&beta=2", &same) // the model's own: y_pred is score >= 0.8
+	s.get(path+"?threshold=0.3", &lower)
+	for key, v := range own.Windows[0].Metrics {
+		if w := same.Windows[0].Metrics[key]; w.Value == nil || math.Abs(*w.Value-*v.Value) > 1e-12 {
+			t.Errorf("%s is %v at the model's own threshold, want %v", key, w, *v.Value)
+		}
+	}
+	if f := same.Windows[0].Metrics["f_beta"].Value; f == nil || math.Abs(*f-5*945./(5*945.+4*3370+16)) > 1e-12 {
+		t.Errorf("f_beta %v", f)
+	}
+	if a, b := lower.Windows[0].Metrics["recall"].Value, own.Windows[0].Metrics["recall"].Value; !(*a > *b) {
+		t.Errorf("recall %v at a lower threshold, %v before", *a, *b)
+	}
+	for _, bad := range []string{"threshold=high", "threshold=NaN", "beta=0", "beta=-1"} {
+		s.problem("GET", path+"?"+bad, nil, http.StatusBadRequest, "bad_parameter")
+	}
+}
