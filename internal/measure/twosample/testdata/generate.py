@@ -1,4 +1,4 @@
-"""Prints scipy.json: what scipy 1.17.1 and numpy 2.4.6 say of small samples."""
+"""Writes scipy.json and frouros.json: what scipy 1.17.1 and numpy 2.4.6 say of small samples."""
 import json, warnings
 import numpy as np
 from scipy import stats
@@ -47,3 +47,18 @@ for cur, ref in [([10, 20, 30], [6, 9, 17]), ([12, 5], [29, 2]), ([300, 20, 5, 9
         want["fisher"] = pair(stats.fisher_exact([[cur[1], cur[0]], [ref[1], ref[0]]]))
     out["tables"].append({"cur": cur, "ref": ref, "want": want})
 json.dump(out, open("scipy.json", "w"))
+
+# Frouros' fixtures: frouros/tests/conftest.py, and the shares of its JS.
+def rows(mean, cov):
+    np.random.seed(31)
+    return np.random.multivariate_normal(mean=mean, cov=cov, size=100).ravel().tolist()
+def normals(mean, sd):
+    np.random.seed(31)
+    return np.random.normal(mean, sd, 100)
+ref, cur = normals(1, 1), normals(5, 2)
+union = np.concatenate([ref, cur])
+bins = np.linspace(union.min(), union.max(), 10)
+def shares(x):
+    return np.diff(stats.rv_histogram(np.histogram(x, bins="auto")).cdf(bins)).tolist()
+json.dump({"x": rows(np.ones(2), 2 * np.eye(2)), "y": rows(np.zeros(2), 3 * np.eye(2) - 1),
+           "js_p": shares(ref), "js_q": shares(cur)}, open("frouros.json", "w"))
