@@ -288,6 +288,7 @@ func (a *App) openProfiles(context.Context) (err error) {
 		return err
 	}
 	a.references = profiles.NewReferences(a.profiles, nil)
+	a.references.Zone = a.zones.Load().site
 	a.steps.closer("profiles", a.profiles.Close)
 	return nil
 }

@@ -153,6 +153,7 @@ func (d *declared) putBack() error {
 // would find again are dropped.
 func restore(m, was *model.Model) {
 	m.Title, m.Task, m.Declared, m.Positive, m.Threshold, m.Segments = was.Title, was.Task, was.Declared, was.Positive, was.Threshold, was.Segments
+	m.Reference = was.Reference
 	place := func(f *model.Feature) int {
 		return slices.IndexFunc(was.Features, func(g model.Feature) bool { return g.Name == f.Name && g.Kind == f.Kind })
 	}

@@ -107,6 +107,12 @@ func declaration(m *config.Model) (registry.Declaration, error) {
 		t := registry.Task(task)
 		d.Task = &t
 	}
+	if m.Reference != "" {
+		if _, err := registry.ParseReference(m.Reference); err != nil {
+			return d, err
+		}
+		d.Reference = &m.Reference
+	}
 	for name, f := range m.Features {
 		d.Features = append(d.Features, registry.Feature{Name: name, Kind: registry.FeatureKind(f.Kind)})
 	}

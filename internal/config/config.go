@@ -134,6 +134,9 @@ type Model struct {
 	TimeZone      string             `yaml:"time_zone"`
 	Segments      []string           `yaml:"segments"`
 	Features      map[string]Feature `yaml:"features"`
+	// Reference is what drift is measured against, by name: import, first_day,
+	// previous, yesterday, same_day_last_week, 7d, version:NAME.
+	Reference string `yaml:"reference"`
 }
 
 // Feature declares one feature of a model.

@@ -57,25 +57,6 @@ func (t *Task) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// ReferenceSource says where a model's reference came from.
-type ReferenceSource string
-
-// The sources of a reference.
-const (
-	ReferenceNone     ReferenceSource = ""
-	ReferenceImport   ReferenceSource = "import"    // rows sent as reference
-	ReferenceRange    ReferenceSource = "range"     // a time range of production
-	ReferenceFirstDay ReferenceSource = "first_day" // the model's first 24 hours
-)
-
-// Reference is what drift is measured against.
-type Reference struct {
-	Source ReferenceSource `json:"source"`
-	From   int64           `json:"from,omitempty"` // unix ms, of a range
-	To     int64           `json:"to,omitempty"`
-	Set    int64           `json:"set,omitempty"` // when it was chosen, unix ms
-}
-
 // Model is what is known of one model.
 type Model struct {
 	Name      string    `json:"name"`
@@ -137,6 +118,9 @@ type Declaration struct {
 	Features  []Feature `json:"features,omitempty"`
 	// Importances replaces what was said before, all of it.
 	Importances map[string]float64 `json:"importances,omitempty"`
+	// Reference is a name that ParseReference reads; empty means that none is
+	// chosen.
+	Reference *string `json:"reference,omitempty"`
 }
 
 // Declare applies a declaration. A binary model whose positive class is not
@@ -157,6 +141,9 @@ func (r *Registry) Declare(name string, d Declaration) (Model, error) {
 			m.Task, m.Declared = *d.Task, true
 		}
 		if err := declareImportances(m, d.Importances, r.cfg.MaxFeatures); err != nil {
+			return err
+		}
+		if err := m.declareReference(d.Reference, r.cfg.Now()); err != nil {
 			return err
 		}
 		return declareFeatures(m, d.Features, &r.cfg)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/measure"
-	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/measure/estimate"
+	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 	"github.com/leewayhq/leeway/internal/store/series"
 )
@@ -48,11 +48,12 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 	if err != nil {
 		return nil, err
 	}
-	ref, err := p.cfg.References.Get(ctx, &m)
+	q := profiles.Query{Set: profiles.ByPrediction, Model: name, From: now.Add(-p.cfg.DriftWindow).UnixMilli()}
+	ref, source, err := p.cfg.References.At(ctx, &m, q.From, now.UnixMilli())
 	if err != nil {
 		return nil, err
 	}
-	cur, err := p.cfg.Profiles.Merged(ctx, profiles.Query{Set: profiles.ByPrediction, Model: name, From: now.Add(-p.cfg.DriftWindow).UnixMilli()})
+	cur, err := p.cfg.Profiles.Merged(ctx, q)
 	if err != nil {
 		return nil, err
 	}

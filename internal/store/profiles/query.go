@@ -18,6 +18,7 @@ type Query struct {
 	Model    string
 	Segment  string   // empty for all rows
 	Versions []string // empty for all
+	Except   *string  // a version that is left out
 	From, To int64    // unix ms; a To of 0 means no end
 }
 
@@ -70,7 +71,7 @@ func scanLevel(ctx context.Context, snap *pebble.Snapshot, q *Query, l level, fn
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		k, _, err := parseKey(it.Key())
-		if err == nil && len(q.Versions) > 0 && !slices.Contains(q.Versions, k.Version) {
+		if err == nil && !q.takes(k.Version) {
 			continue
 		}
 		var value []byte
@@ -88,6 +89,13 @@ func scanLevel(ctx context.Context, snap *pebble.Snapshot, q *Query, l level, fn
 		}
 	}
 	return it.Close()
+}
+
+func (q *Query) takes(version string) bool {
+	if q.Except != nil && *q.Except == version {
+		return false
+	}
+	return len(q.Versions) == 0 || slices.Contains(q.Versions, version)
 }
 
 // Merged is the sum of the query's windows; nil when there are none.

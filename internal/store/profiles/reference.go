@@ -12,11 +12,23 @@ import (
 // References finds and remembers each model's reference profile. It is safe
 // for concurrent use.
 type References struct {
+	// Zone cuts the days of a reference that is a day; UTC when nil. Set it
+	// before the first use.
+	Zone *time.Location
+
 	store *Store
 	now   func() time.Time
 
-	mu    sync.Mutex
-	known map[string]*reference
+	mu     sync.Mutex
+	known  map[string]*reference
+	moving moving
+}
+
+func (r *References) zone() *time.Location {
+	if r.Zone == nil {
+		return time.UTC
+	}
+	return r.Zone
 }
 
 type reference struct {
@@ -43,15 +55,16 @@ func NewReferences(s *Store, now func() time.Time) *References {
 // its first day once that is over.
 func (r *References) Source(m *model.Model) model.Reference {
 	ref := m.Reference
-	if ref.Source != model.ReferenceNone || m.FirstEvent == 0 {
+	usual := ref.Source == model.ReferenceNone || ref.Source == model.ReferenceFirstDay
+	if !usual || m.FirstEvent == 0 {
 		return ref
 	}
 	day := floorDiv(m.FirstEvent, hourMS) * hourMS
-	return model.Reference{Source: model.ReferenceFirstDay, From: day, To: day + dayMS}
+	return model.Reference{Source: model.ReferenceFirstDay, From: day, To: day + dayMS, Set: ref.Set}
 }
 
-// Get is a model's reference profile, to be read only; nil when there is none,
-// also while the first day is not over.
+// Get is the profile of a reference that does not move, to be read only; nil
+// when there is none, also while the first day is not over.
 func (r *References) Get(ctx context.Context, m *model.Model) (*profile.Profile, error) {
 	now, source := r.now(), r.Source(m)
 	r.mu.Lock()
@@ -78,6 +91,9 @@ func (r *References) read(ctx context.Context, m *model.Model, source model.Refe
 	case model.ReferenceImport:
 		q = Query{Set: ByReference, Model: m.Name, From: -1 << 40}
 	case model.ReferenceFirstDay:
+		if source.To == 0 {
+			return nil, nil // nothing came yet
+		}
 		_, last, ok, err := r.store.Extent(ByPrediction, m.Name)
 		if err != nil || !ok || (last < source.To && now.UnixMilli() < source.To) {
 			return nil, err
@@ -91,4 +107,5 @@ func (r *References) Forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.known, name)
+	r.moving.forget(name)
 }
