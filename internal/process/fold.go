@@ -174,6 +174,7 @@ func (w *worker) foldSegment(k windowKey, g *grouping, field int, rows []int32) 
 
 func (w *worker) foldPredictions(b *event.Batch) error {
 	g := w.grouping(b)
+	w.sample.begin(profiles.ByPrediction, b)
 	rows, err := w.joinPredictions(g)
 	if err != nil {
 		return err
@@ -181,6 +182,7 @@ func (w *worker) foldPredictions(b *event.Batch) error {
 	byTime := func(r int) uint32 { return minuteOf(b.Time[r]) }
 	groups := g.split(rows, byTime)
 	w.foldWindows(profiles.ByPrediction, g, groups)
+	w.sample.end(profiles.ByPrediction, b, groups)
 	for i := range groups {
 		w.noteImported(b, groups[i].minute)
 	}
@@ -243,6 +245,7 @@ func (w *worker) foldReference(b *event.Batch) error {
 	g := w.grouping(b)
 	groups := g.split(nil, func(r int) uint32 { return minuteOf(b.Time[r]) })
 	w.foldWindows(profiles.ByReference, g, groups)
+	w.sampleReference(b, groups)
 	l := w.labelColumn(b)
 	if l.present() {
 		var e pendingRow

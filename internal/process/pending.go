@@ -50,8 +50,11 @@ func (w *worker) fillRow(e *pendingRow, g *grouping, r int) {
 func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
 	b := g.b
 	labels := w.labelColumn(b)
-	if !b.HasIDs() && !labels.present() {
-		return nil, nil
+	if !b.HasIDs() {
+		w.sample.offerAll(b)
+		if !labels.present() {
+			return nil, nil
+		}
 	}
 	ids := w.lookup(b)
 	var e pendingRow
@@ -84,6 +87,7 @@ func (w *worker) joinPredictions(g *grouping) (rows []int32, err error) {
 			w.countLabel(&e.Entry, l, b, w.isLive(b, r))
 		}
 		if named {
+			w.sample.offer(r, hash.Lo)
 			if err := w.join.Put(&e.Entry, b.Arrived); err != nil {
 				return nil, err
 			}

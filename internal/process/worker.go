@@ -26,6 +26,7 @@ type worker struct {
 	join   *join.Store
 	names  *names
 	folder *profile.Folder
+	sample *sampler
 	step   step
 	hashes []event.Hash   // memory that lookups use in turn
 	next   queue.Offset   // of the first record that is not folded into step
@@ -102,7 +103,7 @@ func (w *worker) recover() error {
 		w.cfg.Logs.Rewind(w.partition)
 	}
 	w.names = newNames(known)
-	w.folder = profile.NewFolder(0)
+	w.folder, w.sample = profile.NewFolder(0), newSampler()
 	w.next = queue.Offset(state.Next)
 	w.beginStep()
 	w.setProgress(w.next, nil)
@@ -399,6 +400,7 @@ func (w *worker) commit(ctx context.Context) error {
 		Partition: w.partition,
 		State:     profiles.State{Next: uint64(w.next), Join: joinState},
 		Deltas:    w.deltas(),
+		Samples:   w.sample.deltas(),
 		Batches:   w.step.batches,
 		FirstName: w.step.newNames,
 		Names:     w.names.list[w.step.newNames:],

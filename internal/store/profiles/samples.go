@@ -54,8 +54,9 @@ func fillSamples(batch *pebble.Batch, deltas []SampleDelta) error {
 	return nil
 }
 
-// sampleMerger adds samples up, as valueMerger does profiles.
-type sampleMerger struct{ sum *profile.Sample }
+// sampleMerger adds samples up two by two, the equally large ones together: an
+// hour of a small model is thousands of deltas of a few rows.
+type sampleMerger struct{ open []*profile.Sample }
 
 func (m *sampleMerger) MergeNewer(value []byte) error { return m.add(value) }
 func (m *sampleMerger) MergeOlder(value []byte) error { return m.add(value) }
@@ -65,16 +66,25 @@ func (m *sampleMerger) add(value []byte) error {
 	if err != nil {
 		return err
 	}
-	if m.sum == nil {
-		m.sum = s
-		return nil
+	m.open = append(m.open, s)
+	for n := len(m.open); n > 1 && m.open[n-2].Rows() <= 2*m.open[n-1].Rows(); n-- {
+		m.join()
 	}
-	m.sum.Merge(s)
 	return nil
 }
 
+// join adds the last to the one before it.
+func (m *sampleMerger) join() {
+	n := len(m.open)
+	m.open[n-2].Merge(m.open[n-1])
+	m.open = m.open[:n-1]
+}
+
 func (m *sampleMerger) Finish(bool) ([]byte, io.Closer, error) {
-	return profile.AppendSample(nil, m.sum), nil, nil
+	for len(m.open) > 1 {
+		m.join()
+	}
+	return profile.AppendSample(nil, m.open[0]), nil, nil
 }
 
 // Samples calls fn for each stored sample of a model that begins in [from, to),
