@@ -248,7 +248,7 @@ func (a *App) openAccess(context.Context) (err error) {
 
 func (a *App) openRegistry(context.Context) (err error) {
 	in := &a.cfg.Ingest
-	a.registry, err = model.Open(model.Config{Dir: a.dir("models"), MaxModels: in.MaxModels, MaxFeatures: in.MaxFeatures, LateAfter: in.LateAfter, Centre: profile.ChooseCentre, Logger: a.log})
+	a.registry, err = model.Open(model.Config{Dir: a.dir("models"), MaxModels: in.MaxModels, MaxFeatures: in.MaxFeatures, LateAfter: in.LateAfter, Centres: profile.ChooseCentres, Logger: a.log})
 	if err != nil {
 		return err
 	}

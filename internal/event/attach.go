@@ -1,6 +1,7 @@
 package event
 
 import (
+	"math"
 	"unsafe"
 )
 
@@ -75,14 +76,15 @@ func appendNum(to []Num, c *column, rows int) ([]Num, error) {
 }
 
 func (c *column) num(rows int) (Num, error) {
-	if c.absent() {
-		return Num{Name: c.name, Epoch: c.epoch, Centre: c.centre}, nil
+	others, err := c.others()
+	if err != nil || c.absent() {
+		return Num{Name: c.name, Epoch: c.epoch, Centre: c.centre, Others: others}, err
 	}
 	values, err := typed[float64](c.buffers[0], rows)
 	if err != nil {
 		return Num{}, err
 	}
-	n := Num{Name: c.name, Epoch: c.epoch, Centre: c.centre, Values: values}
+	n := Num{Name: c.name, Epoch: c.epoch, Centre: c.centre, Others: others, Values: values}
 	if len(c.buffers[1]) > 0 {
 		if len(c.buffers[1]) != (rows+7)/8 {
 			return Num{}, malformed("bitmap of %d bytes for %d rows", len(c.buffers[1]), rows)
@@ -90,6 +92,26 @@ func (c *column) num(rows int) (Num, error) {
 		n.Valid = c.buffers[1]
 	}
 	return n, nil
+}
+
+// others are the centres beside the first.
+func (c *column) others() ([]float64, error) {
+	n := len(c.buffers[2]) / 8
+	if n == 0 && len(c.buffers[2]) == 0 {
+		return nil, nil
+	}
+	if n >= MaxCentres {
+		return nil, malformed("%d centres beside the first", n)
+	}
+	list, err := typed[float64](c.buffers[2], n)
+	last := c.centre
+	for _, v := range list {
+		if !(v > last) || math.IsInf(v, 0) {
+			return nil, malformed("centre %v after %v", v, last)
+		}
+		last = v
+	}
+	return list, err
 }
 
 func (c *column) text(rows int) (Text, error) {

@@ -126,7 +126,13 @@ type Num struct {
 	// means that none is fixed yet and values are to be kept.
 	Centre float64
 	Epoch  uint32
+	// Others are further centres, ascending and above Centre, of a column whose
+	// values crowd in several places far apart: a value belongs to the nearest.
+	Others []float64
 }
+
+// MaxCentres is how many centres the grid of a column can have.
+const MaxCentres = 8
 
 // Present tells whether any row could have a value.
 func (n *Num) Present() bool { return len(n.Values) > 0 }

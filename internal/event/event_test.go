@@ -1,9 +1,11 @@
 package event
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -193,6 +195,24 @@ func BenchmarkDecode(b *testing.B) {
 	for b.Loop() {
 		if _, err := Decode(frame); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestFurtherCentres(t *testing.T) {
+	b := &Batch{Header: Header{Kind: Predictions, Model: "m"}, Rows: 2, Time: []int64{1, 2}}
+	b.Nums = []Num{{Name: "x", Epoch: 3, Centre: -1, Others: []float64{5, 1e9}, Values: []float64{1, 2}}, {Name: "gone", Epoch: 1, Others: []float64{1}}}
+	got, err := Decode(b.AppendTo(nil))
+	if err != nil || !slices.Equal(got.Nums[0].Others, b.Nums[0].Others) || !slices.Equal(got.Nums[1].Others, b.Nums[1].Others) {
+		t.Fatalf("%+v (%v)", got, err)
+	}
+	if part := b.Take([]int32{1}); !slices.Equal(part.Nums[0].Others, b.Nums[0].Others) {
+		t.Errorf("a part has centres %v", part.Nums[0].Others)
+	}
+	for _, bad := range [][]float64{{-1}, {5, 5}, {7, 6}, {math.NaN()}, {math.Inf(1)}, {1, 2, 3, 4, 5, 6, 7, 8}} {
+		b.Nums[0].Others = bad
+		if _, err := Decode(b.AppendTo(nil)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("centres beside -1: %v: %v", bad, err)
 		}
 	}
 }

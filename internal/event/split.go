@@ -107,7 +107,7 @@ func takeDicts(from []Dict, rows []int32) []Dict {
 
 // Take is the column's given rows.
 func (n *Num) Take(rows []int32) Num {
-	return Num{Name: n.Name, Centre: n.Centre, Epoch: n.Epoch, Values: taken(n.Values, rows), Valid: n.takeValid(rows)}
+	return Num{Name: n.Name, Centre: n.Centre, Epoch: n.Epoch, Others: n.Others, Values: taken(n.Values, rows), Valid: n.takeValid(rows)}
 }
 
 // takeValid is the bitmap of the given rows, nil when none is null.

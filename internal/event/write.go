@@ -135,7 +135,7 @@ func (p *Part) num(r role, n *Num) {
 		valid = n.takeValid(p.rows)
 	}
 	p.columns = append(p.columns, source{role: r, name: n.Name, epoch: n.Epoch, centre: n.Centre,
-		buffers: [3]buffer{p.words(view(n.Values), words8), whole(valid)}})
+		buffers: [3]buffer{p.words(view(n.Values), words8), whole(valid), whole(view(n.Others))}})
 }
 
 func (p *Part) dict(r role, d *Dict) {

@@ -56,16 +56,16 @@ func (r *reader) numeric(name string, cur, ref *profile.Numeric) column {
 	profile.Pairs(ref, cur, func(x float64, nref, ncur int64) {
 		r.points = append(r.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
 	})
-	centre, gridded := ref.Centre()
-	if !gridded {
-		centre, _ = cur.Centre()
+	centres := ref.Centres()
+	if len(centres) == 0 {
+		centres = cur.Centres()
 	}
 	r.numbers = twosample.Numbers{
 		Points: r.points, N: cur.N, M: ref.N,
 		Cur:       twosample.Moments{Mean: cur.Mean(), SD: cur.SD(0)},
 		Ref:       twosample.Moments{Mean: ref.Mean(), SD: ref.SD(0)},
 		RankError: cur.QuantileError() + ref.QuantileError(),
-		Centre:    centre, CellWidth: cellWidth,
+		Centres:   centres, CellWidth: cellWidth,
 	}
 	c.numbers = &r.numbers
 	return c

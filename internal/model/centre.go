@@ -33,12 +33,13 @@ func (e *entry) huntCentre(f *Feature, n *event.Num, now bool, cfg *Config) {
 	if len(h.values) < centreSample && !(now && len(h.values) > 0) {
 		return
 	}
-	f.Centre, f.Epoch = cfg.Centre(h.values), f.Epoch+1
+	centres := cfg.Centres(h.values)
+	f.Centre, f.Others, f.Epoch = centres[0], centres[1:], f.Epoch+1
 	delete(e.samples, f.key())
 	e.dirty = true
 }
 
-func median(values []float64) float64 {
+func median(values []float64) []float64 {
 	slices.Sort(values)
-	return values[len(values)/2]
+	return []float64{values[len(values)/2]}
 }

@@ -21,11 +21,11 @@ type Config struct {
 	MaxLabelsOnly int
 	// LateAfter is how old a live row may be to count for Model.FirstEvent; 1 h.
 	LateAfter time.Duration
-	// Centre chooses the centre of a feature's grid from its first values, which
-	// it may sort; the median when nil.
-	Centre func([]float64) float64
-	Logger *slog.Logger
-	Now    func() time.Time
+	// Centres chooses the centres of a feature's grid from its first values, which
+	// it may sort: one or more, ascending; the median when nil.
+	Centres func([]float64) []float64
+	Logger  *slog.Logger
+	Now     func() time.Time
 }
 
 func (c *Config) setDefaults() {
@@ -43,8 +43,8 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Centre == nil {
-		c.Centre = median
+	if c.Centres == nil {
+		c.Centres = median
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -28,6 +28,7 @@ type Feature struct {
 	FirstSeen int64       `json:"first_seen"` // unix ms
 	Epoch     uint32      `json:"epoch,omitempty"`
 	Centre    float64     `json:"centre,omitempty"`
+	Others    []float64   `json:"other_centres,omitempty"` // ascending, above Centre; not to be changed
 }
 
 func (f *Feature) key() featureKey { return featureKey{f.Name, f.Kind} }

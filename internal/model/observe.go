@@ -81,7 +81,7 @@ func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
 		if f.Epoch == 0 {
 			e.huntCentre(f, &b.Nums[i], b.Kind == event.Reference, cfg)
 		}
-		b.Nums[i].Epoch, b.Nums[i].Centre = f.Epoch, f.Centre
+		b.Nums[i].Epoch, b.Nums[i].Centre, b.Nums[i].Others = f.Epoch, f.Centre, f.Others
 		keep = append(keep, b.Nums[i])
 	}
 	b.Nums = keep
@@ -159,7 +159,7 @@ func (e *entry) listAbsent(b *event.Batch, none bool) {
 		switch {
 		case here[f.Name]:
 		case f.Kind == Numeric:
-			b.Nums = append(b.Nums, event.Num{Name: f.Name, Epoch: f.Epoch, Centre: f.Centre})
+			b.Nums = append(b.Nums, event.Num{Name: f.Name, Epoch: f.Epoch, Centre: f.Centre, Others: f.Others})
 		default:
 			b.Cats = append(b.Cats, event.Dict{Name: f.Name})
 		}

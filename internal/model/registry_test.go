@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/leewayhq/leeway/internal/event"
@@ -139,6 +140,31 @@ func TestCentreIsFixedOnceAndSurvivesRestart(t *testing.T) {
 	b = x(2000, 5)
 	if r.Observe(b); b.Nums[0].Centre != 1e9+3 {
 		t.Fatal("moved by a restart:", b.Nums[0].Centre)
+	}
+}
+
+func TestSeveralCentresSurviveRestart(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Dir: dir, Centres: func([]float64) []float64 { return []float64{-2, 7, 9e9} }}
+	r, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := func(n int) *event.Batch {
+		return batch(n, func(b *event.Batch) { b.Nums = []event.Num{{Name: "x", Values: make([]float64, n)}} })
+	}
+	r.Observe(x(1000))
+	if r, err = Open(cfg); err != nil {
+		t.Fatal(err)
+	}
+	b := x(1)
+	b.Nums[0].Others = []float64{1} // a sender's own word does not count
+	if r.Observe(b); b.Nums[0].Centre != -2 || !slices.Equal(b.Nums[0].Others, []float64{7, 9e9}) {
+		t.Errorf("centres %v and %v", b.Nums[0].Centre, b.Nums[0].Others)
+	}
+	absent := batch(1, func(b *event.Batch) { b.Cats = []event.Dict{classes("a")}; b.Cats[0].Name = "c" })
+	if r.Observe(absent); len(absent.Nums) != 1 || !slices.Equal(absent.Nums[0].Others, []float64{7, 9e9}) {
+		t.Errorf("the absent column is %+v", absent.Nums)
 	}
 }
 

@@ -69,10 +69,10 @@ func (s shape) origin() float64 {
 }
 
 // numericOf folds values in one window.
-func numericOf(values []float64, epoch uint32, centre float64) *Numeric {
+func numericOf(values []float64, epoch uint32, centres ...float64) *Numeric {
 	f := NewFolder(0)
 	w := f.Open(false)
-	f.Add(w, &event.Batch{Rows: len(values), Nums: []event.Num{{Name: "x", Values: values, Epoch: epoch, Centre: centre}}}, nil)
+	f.Add(w, &event.Batch{Rows: len(values), Nums: []event.Num{{Name: "x", Values: values, Epoch: epoch, Centre: centres[0], Others: centres[1:]}}}, nil)
 	if p := f.Close(w); p.Features["x"] != nil && p.Features["x"].Num != nil {
 		return p.Features["x"].Num
 	}

@@ -72,13 +72,20 @@ func ExactQuality(outcomes []Outcome) *Quality {
 }
 
 // OnGrid is the summary as a stored one of as many values would be: on the grid
-// about centre, which costs a fixed width whatever the number of values. It
-// shares no memory with x.
-func (x *Numeric) OnGrid(centre float64) *Numeric {
+// about the ascending centres, which costs a fixed width whatever the number of
+// values. It shares no memory with x.
+func (x *Numeric) OnGrid(centres ...float64) *Numeric {
 	g := &Numeric{N: x.N, NaN: x.NaN, PosInf: x.PosInf, NegInf: x.NegInf, Min: x.Min, Max: x.Max, moments: x.moments}
 	values := x.allValues()
-	if len(values) > 0 {
-		g.parts = []part{{epoch: 1, centre: centre, cells: cellsOf(values, centre), integral: allWhole(values)}}
+	for i, c := range centres {
+		near := values
+		if i+1 < len(centres) {
+			end, _ := slices.BinarySearch(values, between(c, centres[i+1]))
+			near, values = values[:end], values[end:]
+		}
+		if len(near) > 0 {
+			g.parts = append(g.parts, part{epoch: 1, centre: c, cells: cellsOf(near, c), integral: allWhole(near)})
+		}
 	}
 	return g
 }

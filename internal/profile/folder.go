@@ -21,6 +21,7 @@ type Folder struct {
 	drained *drained
 	codes   []int64
 	buffer  []float64
+	nearest [event.MaxCentres][]float64
 }
 
 // Window is an open delta of one model, version, segment and minute. It is
@@ -276,16 +277,23 @@ func (o *openFeature) countRows(batch uint64, n int64) {
 // addNumbers adds a column to the one of columns that has its centre.
 func (f *Folder) addNumbers(columns []*numbers, c *event.Num, rows []int32) []*numbers {
 	values := f.present(c, rows)
+	if len(c.Others) > 0 && c.Epoch > 0 {
+		return f.addNearest(columns, c, values)
+	}
+	return f.addAbout(columns, c.Epoch, c.Centre, values)
+}
+
+func (f *Folder) addAbout(columns []*numbers, epoch uint32, centre float64, values []float64) []*numbers {
 	if len(values) == 0 {
 		return columns
 	}
 	for _, have := range columns {
-		if have.epoch == c.Epoch && (have.centre == c.Centre || c.Epoch == 0) {
+		if have.epoch == epoch && (have.centre == centre || epoch == 0) {
 			have.add(f, values)
 			return columns
 		}
 	}
-	add := newNumbers(c.Epoch, c.Centre)
+	add := newNumbers(epoch, centre)
 	add.add(f, values)
 	return append(columns, add)
 }

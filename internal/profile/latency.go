@@ -53,10 +53,10 @@ func (l *Latency) Cells(fn func(lo, hi float64, count int64)) {
 }
 
 func (l *Latency) spans() []span {
-	grid := view{}
+	about0 := grid{lo: math.Inf(-1), hi: math.Inf(1)}
 	out := make([]span, len(l.cells))
 	for i, c := range l.cells {
-		out[i] = grid.span(c.key, l.Min, l.Max)
+		out[i] = about0.span(c.key, l.Min, l.Max)
 		out[i].count = c.count
 	}
 	return out

@@ -17,8 +17,8 @@ type Numeric struct {
 	parts   []part // by (epoch, centre), ascending
 }
 
-// part is the values that came under one grid centre. Epoch 0 means that none
-// was fixed yet: its values are kept, up to MergeExact of them, so that they
+// part is the values that came under one grid centre; where an epoch has
+// several, those that are nearest to it. Epoch 0 means that none was fixed yet: its values are kept, up to MergeExact of them, so that they
 // can go to the grid of another part when the summary is read.
 type part struct {
 	epoch  uint32

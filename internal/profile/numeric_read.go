@@ -1,6 +1,9 @@
 package profile
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Mean is NaN when there is no value.
 func (x *Numeric) Mean() float64 {
@@ -54,13 +57,11 @@ func (x *Numeric) Exact() (values []float64, ok bool) {
 	return v.values, v.exact
 }
 
-// Centre is the origin of the grid that the summary is read on; ok is false
-// while all values are kept.
-func (x *Numeric) Centre() (centre float64, ok bool) {
-	if p := x.target(); p != nil {
-		return p.centre, true
-	}
-	return 0, false
+// Centres are the origins of the grid that the summary is read on, ascending;
+// none while all values are kept. A value belongs to the nearest.
+func (x *Numeric) Centres() []float64 {
+	t, _ := x.target()
+	return t.centres
 }
 
 // Cells calls fn for each interval that holds values, ascending; lo equals hi
@@ -78,36 +79,53 @@ func (x *Numeric) Cells(fn func(lo, hi float64, count int64)) {
 // exact when both keep their values, or share their centre, or one keeps its
 // values; otherwise b's cells are moved to the grid of a.
 func Pairs(a, b *Numeric, fn func(x float64, na, nb int64)) {
-	ta, tb := a.target(), b.target()
-	if ta == nil && tb == nil {
+	t, gridded := jointTarget(a, b)
+	if !gridded {
 		pairSpans(valueSpans(a.allValues()), valueSpans(b.allValues()), fn)
 		return
 	}
-	if ta == nil {
-		ta = tb
-	}
-	va, vb := a.viewOn(ta.centre), b.viewOn(ta.centre)
+	va, vb := a.viewOn(t), b.viewOn(t)
 	joint := Numeric{N: a.N}
 	joint.Min, joint.Max = a.Min, a.Max
 	if b.N > 0 {
 		joint.stretch(b.Min, b.Max)
 	}
-	whole := view{centre: ta.centre, cells: addCells(va.cells, vb.cells), integral: va.integral && vb.integral}
-	edge := math.Inf(-1)
-	for i, s := range joint.spans(whole) {
-		na, nb := va.take(whole.cells[i].key), vb.take(whole.cells[i].key)
-		edge = gapTo(s, edge, fn)
-		fn(edge, na, nb)
+	whole := view{grids: slices.Clone(va.grids)}
+	for i := range whole.grids {
+		whole.grids[i].add(vb.grids[i].cells, vb.grids[i].integral)
+	}
+	total, edge := whole.total(), math.Inf(-1)
+	for i := range whole.grids {
+		g := &whole.grids[i]
+		for j, s := range g.appendSpans(nil, &joint, total) {
+			na, nb := va.grids[i].take(g.cells[j].key), vb.grids[i].take(g.cells[j].key)
+			edge = gapTo(s, edge, fn)
+			fn(edge, na, nb)
+		}
 	}
 }
 
+// jointTarget is the grid of a, or of b where a keeps its values; of one epoch,
+// the centres of both.
+func jointTarget(a, b *Numeric) (target, bool) {
+	t, ok := a.target()
+	other, too := b.target()
+	switch {
+	case !ok:
+		return other, too
+	case too && t.epoch == other.epoch:
+		t.centres = slices.Compact(slices.Sorted(slices.Values(slices.Concat(t.centres, other.centres))))
+	}
+	return t, true
+}
+
 // take is the count of a key; keys come in ascending order.
-func (v *view) take(key uint32) int64 {
-	if len(v.cells) == 0 || v.cells[0].key != key {
+func (g *grid) take(key uint32) int64 {
+	if len(g.cells) == 0 || g.cells[0].key != key {
 		return 0
 	}
-	n := v.cells[0].count
-	v.cells = v.cells[1:]
+	n := g.cells[0].count
+	g.cells = g.cells[1:]
 	return n
 }
 

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"math"
+	"slices"
 )
 
 // span is an interval that holds values. lo equals hi where they are taken to
@@ -21,35 +22,47 @@ const (
 	isolatedShare = 1000
 )
 
-// view is a Numeric ready to be read: on one grid, or all values.
+// view is a Numeric ready to be read: on the grid of one epoch, or all values.
 type view struct {
-	values   []float64 // when exact
-	exact    bool
+	values []float64 // when exact
+	exact  bool
+	grids  []grid // by centre
+	moved  int64  // mass of the largest cell that came from another grid
+}
+
+// grid is the cells about one centre.
+type grid struct {
 	centre   float64
+	lo, hi   float64 // what is nearest to this centre, lo included
 	cells    []cell
 	integral bool
-	moved    int64 // mass of the largest cell that came from another centre
 }
 
-// view puts all parts on the grid of the newest part that has one.
+// target is the grid that an inexact summary is read on.
+type target struct {
+	epoch   uint32
+	centres []float64 // ascending
+}
+
+// view puts all parts on the grid of the newest epoch that has one.
 func (x *Numeric) view() view {
-	target := x.target()
-	if target == nil {
+	t, gridded := x.target()
+	if !gridded {
 		return view{exact: true, values: x.allValues()}
 	}
-	return x.viewOn(target.centre)
+	return x.viewOn(t)
 }
 
-// target is the part whose grid an inexact summary is read on.
-func (x *Numeric) target() *part {
-	var best *part
+func (x *Numeric) target() (t target, gridded bool) {
 	for i := range x.parts {
-		p := &x.parts[i]
-		if p.gridded() && (best == nil || p.epoch > best.epoch || p.n() > best.n()) {
-			best = p
+		if p := &x.parts[i]; p.gridded() {
+			if p.epoch != t.epoch {
+				t = target{epoch: p.epoch}
+			}
+			t.centres, gridded = append(t.centres, p.centre), true
 		}
 	}
-	return best
+	return t, gridded
 }
 
 func (x *Numeric) allValues() []float64 {
@@ -63,53 +76,104 @@ func (x *Numeric) allValues() []float64 {
 	return all
 }
 
-// viewOn is the whole summary on the grid of a centre.
-func (x *Numeric) viewOn(centre float64) view {
-	v := view{centre: centre, integral: true}
+// viewOn is the whole summary on one grid.
+func (x *Numeric) viewOn(t target) view {
+	v := view{grids: make([]grid, len(t.centres))}
+	for i, c := range t.centres {
+		v.grids[i] = grid{centre: c, integral: true}
+		v.grids[i].lo, v.grids[i].hi = reach(t.centres, i)
+	}
 	for i := range x.parts {
 		p := &x.parts[i]
+		at, own := slices.BinarySearch(t.centres, p.centre)
 		switch {
 		case !p.gridded():
-			v.cells = addCells(v.cells, cellsOf(p.values, centre))
-		case p.centre == centre:
-			v.cells = addCells(v.cells, p.cells)
+			v.addValues(t.centres, p)
+		case own && p.epoch == t.epoch:
+			v.grids[at].add(p.cells, p.integral)
 		default:
-			moved, worst := x.regrid(p, centre)
-			v.cells, v.moved = addCells(v.cells, moved), v.moved+worst
-			v.integral = v.integral && worst == 0
+			v.moved += x.regrid(&v, t.centres, p)
 		}
-		v.integral = v.integral && p.integral
 	}
 	return v
 }
 
-// regrid moves the cells of a part to another centre, each by its middle;
-// worst is the count of the largest that was not an atom.
-func (x *Numeric) regrid(p *part, centre float64) (cells []cell, worst int64) {
-	from := view{centre: p.centre, cells: p.cells, integral: p.integral}
-	for _, s := range x.spans(from) {
-		cells = append(cells, cell{gridKey(s.lo+(s.hi-s.lo)/2, centre), s.count})
-		if !s.sure {
-			worst = max(worst, s.count)
-		}
+// add counts cells in.
+func (g *grid) add(cells []cell, integral bool) {
+	if len(cells) > 0 {
+		g.cells, g.integral = addCells(g.cells, cells), g.integral && integral
 	}
-	return gather(cells), worst
+}
+
+// addValues puts the values of a part on the grid.
+func (v *view) addValues(centres []float64, p *part) {
+	values := p.values
+	for i := range v.grids {
+		near := values
+		if i+1 < len(centres) {
+			end, _ := slices.BinarySearch(values, v.grids[i].hi)
+			near, values = values[:end], values[end:]
+		}
+		v.grids[i].add(cellsOf(near, centres[i]), p.integral)
+	}
+}
+
+// regrid moves the cells of a part of another epoch, each by its middle, but
+// for those that this grid has as well; worst is the count of the largest that
+// moved and was not an atom.
+func (x *Numeric) regrid(v *view, centres []float64, p *part) (worst int64) {
+	from := grid{centre: p.centre, lo: math.Inf(-1), hi: math.Inf(1), cells: p.cells, integral: p.integral}
+	moved := make([][]cell, len(centres))
+	blurred := make([]bool, len(centres))
+	for i, s := range from.appendSpans(nil, x, totalOf(p.cells)) {
+		middle := s.lo + (s.hi-s.lo)/2
+		to := nearestOf(centres, middle)
+		g := &v.grids[to]
+		c := cell{gridKey(middle, g.centre), s.count}
+		if g.centre == p.centre && s.lo >= g.lo && s.hi <= g.hi {
+			c.key = p.cells[i].key
+		} else if !s.sure {
+			worst, blurred[to] = max(worst, s.count), true
+		}
+		moved[to] = append(moved[to], c)
+	}
+	for i := range moved {
+		v.grids[i].add(gather(moved[i]), p.integral && !blurred[i])
+	}
+	return worst
+}
+
+func (v *view) total() (n int64) {
+	for i := range v.grids {
+		n += totalOf(v.grids[i].cells)
+	}
+	return n
 }
 
 // spans are the intervals of a view, ascending.
-func (x *Numeric) spans(v view) []span {
+func (x *Numeric) spans(v view) (out []span) {
 	if v.exact {
 		return valueSpans(v.values)
 	}
-	n := totalOf(v.cells)
-	out := make([]span, len(v.cells))
-	for i, c := range v.cells {
-		out[i] = v.span(c.key, x.Min, x.Max)
-		out[i].count = c.count
-		alone := (i == 0 || v.cells[i-1].key+1 < c.key) && (i+1 == len(v.cells) || v.cells[i+1].key > c.key+1)
-		if alone && !v.integral && c.count >= isolatedCount && c.count*isolatedShare >= n {
-			out[i].toBound(c.key)
+	total := v.total()
+	for i := range v.grids {
+		out = v.grids[i].appendSpans(out, x, total)
+	}
+	return out
+}
+
+// appendSpans are the intervals of the cells of one centre; n is the count of
+// all centres.
+func (g *grid) appendSpans(out []span, x *Numeric, n int64) []span {
+	out = slices.Grow(out, len(g.cells))
+	for i, c := range g.cells {
+		s := g.span(c.key, x.Min, x.Max)
+		s.count = c.count
+		alone := (i == 0 || g.cells[i-1].key+1 < c.key) && (i+1 == len(g.cells) || g.cells[i+1].key > c.key+1)
+		if alone && !g.integral && c.count >= isolatedCount && c.count*isolatedShare >= n {
+			s.toBound(c.key)
 		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -126,29 +190,33 @@ func valueSpans(values []float64) []span {
 	return out
 }
 
-// span is a key's interval within [least, most].
-func (v *view) span(key uint32, least, most float64) span {
+// span is a key's interval within [least, most] and the centre's reach.
+func (g *grid) span(key uint32, least, most float64) span {
 	lo, hi := keySpan(key)
-	s := span{lo: clamp(v.centre+lo, least, most), hi: clamp(v.centre+hi, least, most)}
-	if v.integral {
-		s.lo, s.hi, s.whole = v.wholes(key, s)
+	least, most = max(least, g.lo), min(most, g.hi)
+	s := span{lo: clamp(g.centre+lo, least, most), hi: clamp(g.centre+hi, least, most)}
+	if g.integral {
+		s.lo, s.hi, s.whole = g.wholes(key, s)
 	}
-	s.sure = s.lo == s.hi && (v.integral || lo == hi)
+	s.sure = s.lo == s.hi && (g.integral || lo == hi)
 	return s
 }
 
 // wholes narrows a span to the whole numbers that belong to the cell. Rounding
 // to float32 moves its bounds a little, so the numbers next to them are tried.
-func (v *view) wholes(key uint32, s span) (lo, hi float64, ok bool) {
+func (g *grid) wholes(key uint32, s span) (lo, hi float64, ok bool) {
 	if math.Abs(s.lo) > 1<<52 || math.Abs(s.hi) > 1<<52 {
 		return s.lo, s.hi, false
 	}
-	lo, hi = math.Floor(s.lo), math.Ceil(s.hi)
+	lo, hi = max(math.Floor(s.lo), math.Ceil(g.lo)), min(math.Ceil(s.hi), math.Ceil(g.hi)-1)
+	if lo > hi {
+		return s.lo, s.hi, false
+	}
 	for range 2 {
-		if lo < hi && gridKey(lo, v.centre) != key {
+		if lo < hi && gridKey(lo, g.centre) != key {
 			lo++
 		}
-		if hi > lo && gridKey(hi, v.centre) != key {
+		if hi > lo && gridKey(hi, g.centre) != key {
 			hi--
 		}
 	}

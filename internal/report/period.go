@@ -141,10 +141,10 @@ func (w *worker) periods(name string, c *compared) {
 	w.scratch.sort(w.refGot.values)
 	ref := summaryOf(w.refGot.rows, w.refGot.values, [3]int64{w.refGot.nan, w.refGot.posInf, w.refGot.negInf}, w.refGot.counts, w.refGot.hasText)
 	grid := len(w.refGot.values) > manyValues
-	centre := 0.0
+	var centres []float64
 	if grid {
-		centre = profile.ChooseCentre(thin(w.refGot.values, 1000))
-		ref.Num = ref.Num.OnGrid(centre)
+		centres = profile.ChooseCentres(thin(w.refGot.values, 1000))
+		ref.Num = ref.Num.OnGrid(centres...)
 	}
 	base := &profile.Profile{Features: map[string]*profile.Feature{name: ref}}
 	c.periods, c.missing = make([]measure.FeatureDrift, n), make([]float64, n)
@@ -153,7 +153,7 @@ func (w *worker) periods(name string, c *compared) {
 		rows := w.m.out.Periods[p].Rows
 		f := summaryOf(rows, values[p], [3]int64{}, w.curGot.byPeriod[p], w.curGot.hasText)
 		if grid && f.Num != nil {
-			f.Num = f.Num.OnGrid(centre)
+			f.Num = f.Num.OnGrid(centres...)
 		}
 		c.missing[p] = math.NaN()
 		if rows > 0 {

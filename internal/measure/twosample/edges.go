@@ -95,7 +95,7 @@ func (w *walker) below(edge float64, inclusive bool) Slot {
 		return s
 	}
 	if w.atom > 0 { // it may reach beyond the edge
-		if p := &pts[w.atom-1]; p.X > w.x.Centre && edge <= p.X+w.x.hidden(p) {
+		if p := &pts[w.atom-1]; p.X > w.x.centre(p.X) && edge <= p.X+w.x.hidden(p) {
 			s.Cur.Low -= float64(p.Cur)
 			s.Ref.Low -= float64(p.Ref)
 		}
@@ -108,7 +108,7 @@ func (w *walker) below(edge float64, inclusive bool) Slot {
 		s.Cur.part(p.Cur, share)
 		s.Ref.part(p.Ref, share)
 	} else if w.next+1 < len(pts) { // it may begin before the edge
-		if p := &pts[w.next+1]; p.X == pts[w.next].X && p.X < w.x.Centre && p.X-w.x.hidden(p) < edge {
+		if p := &pts[w.next+1]; p.X == pts[w.next].X && p.X < w.x.centre(p.X) && p.X-w.x.hidden(p) < edge {
 			s.Cur.High += float64(p.Cur)
 			s.Ref.High += float64(p.Ref)
 		}
@@ -118,7 +118,7 @@ func (w *walker) below(edge float64, inclusive bool) Slot {
 
 // hidden is how far a cell that is shown as one value can reach.
 func (x *Numbers) hidden(p *Point) float64 {
-	return x.CellWidth * math.Abs(p.X-x.Centre) * (1 + 1e-6)
+	return x.CellWidth * math.Abs(p.X-x.centre(p.X)) * (1 + 1e-6)
 }
 
 func known(n int64) Mass { f := float64(n); return Mass{f, f, f} }
@@ -194,7 +194,7 @@ func (x *Numbers) skewness() (g, bound float64) {
 			case x.Exact():
 			case last < p.X && i > 0:
 				lo = last
-			case p.X > x.Centre:
+			case p.X > x.centre(p.X):
 				hi += x.hidden(p)
 			default:
 				lo -= x.hidden(p)

@@ -119,7 +119,7 @@ func (x *Numbers) slack(nf, mf float64) float64 {
 		if p.Cur|p.Ref != 0 {
 			w := p.X - last
 			if w == 0 { // a cell that is shown as one value
-				w = 2 * x.CellWidth * math.Abs(p.X-x.Centre)
+				w = 2 * x.CellWidth * math.Abs(p.X-x.centre(p.X))
 			}
 			sum += w * (float64(p.Cur)*nf + float64(p.Ref)*mf)
 		}

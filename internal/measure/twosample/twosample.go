@@ -27,10 +27,11 @@ type Numbers struct {
 	// RankError is how far both distribution functions together can be off, as
 	// a share, where points come from a grid; 0 when they are the values.
 	RankError float64
-	// Centre is the origin of that grid, and CellWidth the width of a cell
-	// relative to its distance from the centre. A cell that is shown as one
-	// value lies on its bound nearest the centre.
-	Centre, CellWidth float64
+	// Centres are the origins of that grid, ascending, and CellWidth the width of
+	// a cell relative to its distance from the nearest. A cell that is shown as
+	// one value lies on its bound nearest the centre.
+	Centres   []float64
+	CellWidth float64
 
 	read    bool
 	scanned scan
@@ -65,6 +66,16 @@ func momentsOf(pts []Point, n int64, count func(*Point) int64) Moments {
 		squares += float64(count(&pts[i])) * d * d
 	}
 	return Moments{mean, math.Sqrt(squares / float64(n))}
+}
+
+// centre is the origin of the grid about v; 0 where there is none.
+func (x *Numbers) centre(v float64) (nearest float64) {
+	for i, c := range x.Centres {
+		if i == 0 || math.Abs(v-c) < math.Abs(v-nearest) {
+			nearest = c
+		}
+	}
+	return nearest
 }
 
 // Exact tells that the points are the values.
