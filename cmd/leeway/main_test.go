@@ -90,6 +90,38 @@ func TestRepairSkipsDamageOnly(t *testing.T) {
 	}
 }
 
+// Each repair leaves alone what is whole, and makes nothing where nothing is.
+func TestRepairGivesUpNothingThatIsWhole(t *testing.T) {
+	data := t.TempDir()
+	for _, words := range [][]string{{"queue-forward", "0"}, {"join-cut", "0"}} {
+		args := append([]string{"repair", "--data", filepath.Join(data, "absent")}, words...)
+		if _, _, err := leeway(t, args...); err == nil || !strings.Contains(err.Error(), "to repair") {
+			t.Errorf("%v without data: %v", words, err)
+		}
+	}
+	log, err := segment.Open(segment.Config{Dir: filepath.Join(data, "queue"), Partitions: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(data, "state"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range [][]string{{"queue-forward", "0"}, {"join-cut", "0"}} {
+		args := append([]string{"repair", "--data", data}, words...)
+		if _, _, err := leeway(t, args...); err == nil || !strings.Contains(err.Error(), "nothing was given up") {
+			t.Errorf("%v of what is whole: %v", words, err)
+		}
+	}
+	for _, words := range [][]string{{}, {"queue-skip", "0"}, {"queue-forward", "0", "1"}, {"join-cut"}, {"join-cut", "-1"}, {"join-cut", "x"}, {"all", "0"}} {
+		if _, _, err := leeway(t, append([]string{"repair", "--data", data}, words...)...); !errors.Is(err, errUsage) {
+			t.Errorf("%v: %v", words, err)
+		}
+	}
+}
+
 func TestTokenMakesNoFolderForWrongWords(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	for _, words := range [][]string{{}, {"make", "ann", "admin"}, {"create", "ann"}, {"create", "ann", "king"}, {"list", "all"}} {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/leewayhq/leeway/internal/config"
+	"github.com/leewayhq/leeway/internal/process"
 )
 
 // server is an App that answers.
@@ -337,4 +339,38 @@ func TestABrokenDatabaseIsTold(t *testing.T) {
 	if err := <-told; err != broken {
 		t.Error(err)
 	}
+}
+
+// An emptied queue stops the start; with the loss accepted the server goes on,
+// and takes log lines as before.
+func TestAnEmptiedQueueGoesOnWhenAsked(t *testing.T) {
+	dir := t.TempDir()
+	lines := func(s *server, text string, want int) {
+		t.Helper()
+		for i := range 8 { // of every partition some
+			if status, answer, err := call("POST", s.url+"/api/v1/logs", fmt.Sprintf(`[{"message":"%s %d"}]`, text, i)); err != nil || status != http.StatusOK {
+				t.Fatal(status, answer, err)
+			}
+		}
+		var found struct{ Lines []struct{ Text string } }
+		eventually(t, fmt.Sprint(want, " lines are found: ", text), func() bool {
+			_, answer, err := call("GET", s.url+"/api/v1/logs?text=needle&limit=100", "")
+			return err == nil && json.Unmarshal([]byte(answer), &found) == nil && len(found.Lines) == want
+		})
+	}
+	s := start(t, options(t, dir))
+	lines(s, "needle before", 8)
+	s.close()
+	if err := os.RemoveAll(filepath.Join(dir, "queue")); err != nil {
+		t.Fatal(err)
+	}
+	opts := options(t, dir)
+	if _, err := Open(t.Context(), opts); !errors.Is(err, process.ErrBehind) {
+		t.Fatal("started over a lost queue:", err)
+	}
+	opts.AcceptLoss = true
+	s = start(t, opts)
+	lines(s, "needle after", 16)
+	s.close()
+	lines(start(t, options(t, dir)), "needle later", 24)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/process"
 	"github.com/leewayhq/leeway/internal/process/publish"
+	"github.com/leewayhq/leeway/internal/queue"
 	"github.com/leewayhq/leeway/internal/store/series"
 )
 
@@ -35,9 +36,13 @@ func (a *App) openPublisher(ctx context.Context) (err error) {
 }
 
 func (a *App) openProcessor(context.Context) (err error) {
+	var accept func(int, queue.Offset) (queue.Offset, error)
+	if a.opts.AcceptLoss {
+		accept = a.goBehindLoss
+	}
 	a.processor, err = process.Open(process.Config{
 		Log: a.queue, Profiles: a.profiles, JoinDir: a.dir("join"), Horizon: a.cfg.Join.Horizon, JoinMemory: a.cfg.Join.MemoryBytes,
-		LateAfter: a.cfg.Ingest.LateAfter, Logs: a.archive, AcceptLoss: a.opts.AcceptLoss,
+		LateAfter: a.cfg.Ingest.LateAfter, Logs: a.archive, AcceptLoss: accept,
 		Published: a.published, Logger: a.log, Registerer: a.reg,
 	})
 	if err != nil {
@@ -49,9 +54,14 @@ func (a *App) openProcessor(context.Context) (err error) {
 	return nil
 }
 
+// goBehindLoss makes the queue go on above all that anybody has read of it, so
+// that the log archive, too, takes what comes next.
+func (a *App) goBehindLoss(partition int, committed queue.Offset) (queue.Offset, error) {
+	return a.queue.Advance(partition, max(committed, queue.Offset(a.archive.Committed(partition))))
+}
+
 // warnOfLogs tells when the log archive knows offsets that the queue has still
-// to give out: an emptied queue begins anew, and the archive takes an offset
-// once.
+// to give out, though the state does not: the archive takes an offset once.
 func (a *App) warnOfLogs() {
 	for _, s := range a.processor.Status() {
 		if known := a.archive.Committed(s.Partition); known > s.End {

@@ -58,8 +58,9 @@ type Config struct {
 	BatchMemory time.Duration
 	// Logs takes log lines; nil drops them, counted.
 	Logs LogSink
-	// AcceptLoss goes on from the end of a log that lacks what was committed.
-	AcceptLoss bool
+	// AcceptLoss makes a log that lacks what was committed go on behind it, and
+	// returns where to read on; nil refuses to start over such a log.
+	AcceptLoss func(partition int, committed queue.Offset) (queue.Offset, error)
 	// Published is called after each commit, from the worker's goroutine.
 	Published  func(*Update)
 	Logger     *slog.Logger
@@ -179,12 +180,16 @@ func (w *worker) checkLoss() error {
 	if err != nil || end >= w.next {
 		return err
 	}
-	if !w.cfg.AcceptLoss {
+	if w.cfg.AcceptLoss == nil {
 		return fmt.Errorf("%w: partition %d ends at %d, %d was committed; what was folded is safe, what was appended after it may be gone; restore the queue folder, or start with --accept-loss to go on", ErrBehind, w.partition, end, w.next)
 	}
+	next, err := w.cfg.AcceptLoss(w.partition, w.next)
+	if err != nil {
+		return fmt.Errorf("process: going on behind a loss in partition %d: %w", w.partition, err)
+	}
 	w.metrics.losses.Inc()
-	w.cfg.Logger.Error("going on behind a loss in the queue, as asked", "partition", w.partition, "committed", w.next, "end", end)
-	w.next = end
+	w.cfg.Logger.Error("going on behind a loss in the queue, as asked", "partition", w.partition, "committed", w.next, "end", end, "next", next)
+	w.next = next
 	return w.commit(context.Background())
 }
 

@@ -22,9 +22,7 @@ func (p *partition) open() error {
 	}
 	for i, n := range numbers {
 		for i > 0 && p.newest().number+1 < n { // files that somebody took away
-			missing := p.newest().number + 1
-			p.segments = append(p.segments, closedSegment(missing, fs.PathJoin(p.dir, fileName(missing))))
-			p.newest().missing = true
+			p.addMissing(fs)
 		}
 		s := closedSegment(n, fs.PathJoin(p.dir, fileName(n)))
 		if err := p.openSegment(s); err != nil {

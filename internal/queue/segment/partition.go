@@ -68,6 +68,10 @@ type partition struct {
 	head     [headerSize]byte
 	released queue.Offset
 	cursors  []*cursor // idle, at most maxCursors
+	// floor is the number of the first segment of an empty partition, and
+	// floorLast the last offset below it; see Advance.
+	floor     uint32
+	floorLast queue.Offset
 }
 
 // wait is one append that waits for its fsync.
@@ -206,7 +210,8 @@ func (p *partition) rotate(now time.Time) error {
 	if err := p.closeActive(now); err != nil {
 		return err
 	}
-	s := &segment{number: 1}
+	s := &segment{number: max(1, p.floor), last: p.floorLast}
+	s.start.prevLast = s.last
 	if n := len(p.segments); n > 0 {
 		prev := p.segments[n-1]
 		s.number, s.last = prev.number+1, prev.last

@@ -162,9 +162,11 @@ func (s *Store) fill() {
 	flush()
 }
 
-// fileOf names a bucket by the number of its first slot.
-func (s *Store) fileOf(base uint64) string {
-	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%013d.join", base))
+func (s *Store) fileOf(base uint64) string { return bucketFile(s.cfg.Dir, base) }
+
+// bucketFile names a bucket by the number of its first slot.
+func bucketFile(dir string, base uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%013d.join", base))
 }
 
 // removeUnknown deletes files that no committed state names.

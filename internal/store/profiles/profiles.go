@@ -116,6 +116,16 @@ func (s *Store) State(partition int) (State, error) {
 	return State{Next: binary.LittleEndian.Uint64(value), Join: append([]byte(nil), value[8:]...)}, nil
 }
 
+// SetState replaces a partition's state, for the repair of a stopped server; a
+// processor commits its own with what it covers.
+func (s *Store) SetState(partition int, st State) error {
+	value := append(binary.LittleEndian.AppendUint64(nil, st.Next), st.Join...)
+	if err := s.db.Set(partitionKey(spaceOffset, partition), value, pebble.Sync); err != nil {
+		return fmt.Errorf("profiles: state of partition %d: %w", partition, err)
+	}
+	return nil
+}
+
 // Names reads a partition's names: what the join's entries call strings by.
 func (s *Store) Names(partition int) ([]string, error) {
 	var names []string
