@@ -100,9 +100,9 @@ func appendNumbers(out *numCol, row int, a arrow.Array) bool {
 }
 
 func putAll[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64](out *numCol, row int, a arrow.Array, values []T) {
-	if a.NullN() == 0 {
-		for i, v := range values {
-			out.put(row+i, float64(v))
+	if a.NullN() == 0 && out.valid == nil && len(out.values) == row {
+		for _, v := range values {
+			out.values = append(out.values, float64(v))
 		}
 		return
 	}
@@ -215,11 +215,13 @@ func writer(a arrow.Array) func([]byte, int) []byte {
 func (c *arrowColumn) codes() ([]int32, []string) {
 	var d dict
 	codes := make([]int32, c.n)
-	for i := range codes {
-		codes[i] = -1
-	}
 	row := 0
 	for _, a := range c.chunks {
+		if a.NullN() > 0 || a.DataType().ID() != arrow.DICTIONARY {
+			for i := range a.Len() {
+				codes[row+i] = -1
+			}
+		}
 		if coded, ok := a.(*array.Dictionary); ok {
 			translate(codes[row:row+a.Len()], &d, coded)
 		} else {

@@ -47,11 +47,10 @@ func compact(d *event.Dict) {
 	for _, code := range d.Codes {
 		if code >= 0 && !used[code] {
 			used[code] = true
-			n++
+			if n++; n == len(used) {
+				return
+			}
 		}
-	}
-	if n == len(used) {
-		return
 	}
 	to, values := make([]int32, len(used)), make([]string, 0, n)
 	for code, yes := range used {

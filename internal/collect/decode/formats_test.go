@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -458,6 +460,40 @@ func FuzzCSV(f *testing.F) {
 			t.Fatalf("%v: got %q, encoding/csv %q", err, rows, want)
 		}
 	})
+}
+
+// TestFewNumbersAreTheSameClasses compares the quick way with the one for
+// anything.
+func TestFewNumbersAreTheSameClasses(t *testing.T) {
+	quick := 0
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		kinds := []float64{0, 1, 2, -1, 0.5, 1e15, 1e16, 1e-7, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, math.Copysign(0, -1), math.NaN(), math.Inf(1)}
+		kinds = kinds[:1+r.IntN(len(kinds))]
+		values := make([]float64, 1+r.IntN(100))
+		for i := range values {
+			values[i] = kinds[r.IntN(len(kinds))]
+		}
+		var slow scalarCol
+		odd := false
+		for row, v := range values {
+			odd = odd || v != v || math.IsInf(v, 0) || math.Signbit(v) && v == 0
+			if !odd {
+				slow.putNum(row, v)
+			}
+		}
+		got, ok := fewNumbers(values, nil)
+		if !ok {
+			continue
+		}
+		want, nums := slow.columns(len(values))
+		if quick++; odd || !reflect.DeepEqual(got, want) || !reflect.DeepEqual(nums.Values, values) {
+			t.Fatalf("%v\nare %+v\nwanted %+v", values, got, want)
+		}
+	}
+	if quick < 50 {
+		t.Errorf("%d columns went the quick way", quick)
+	}
 }
 
 func FuzzArrow(f *testing.F) {

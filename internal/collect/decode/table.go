@@ -308,6 +308,9 @@ func (t *table) scalar(field string, c column) (event.Dict, event.Num) {
 	if !ok {
 		return t.strings("", field, c), event.Num{}
 	}
+	if d, ok := fewNumbers(values, valid); ok {
+		return d, event.Num{Values: values}
+	}
 	var out scalarCol
 	out.nums.values, out.cats.codes = make([]float64, 0, t.n), make([]int32, 0, t.n)
 	in := event.Num{Values: values, Valid: valid}
@@ -321,6 +324,40 @@ func (t *table) scalar(field string, c column) (event.Dict, event.Num) {
 		}
 	}
 	return out.columns(t.n)
+}
+
+// fewNumbers gives the classes of a column in which every row has one of a few
+// numbers, as most predictions and labels do; the numbers themselves can stay
+// where they are. Anything else is left to scalarCol.
+func fewNumbers(values []float64, valid []byte) (event.Dict, bool) {
+	const few = 16
+	var cache [few]struct {
+		bits uint64
+		code int32 // plus 1
+	}
+	if valid != nil || len(values) == 0 {
+		return event.Dict{}, false
+	}
+	d := event.Dict{Codes: make([]int32, len(values))}
+	var seen []uint64
+	for row, v := range values {
+		b := math.Float64bits(v)
+		e := &cache[b*0x9e3779b97f4a7c15>>60]
+		if e.bits != b || e.code == 0 {
+			code := slices.Index(seen, b)
+			if code < 0 {
+				if len(seen) == few || math.IsNaN(v) || math.IsInf(v, 0) || b == 1<<63 {
+					return event.Dict{}, false // minus zero is the class of zero
+				}
+				code = len(seen)
+				seen = append(seen, b)
+				d.Values = append(d.Values, string(appendNumber(nil, v)))
+			}
+			e.bits, e.code = b, int32(code)+1
+		}
+		d.Codes[row] = e.code - 1
+	}
+	return d, true
 }
 
 // finish checks the rows and leaves the bad ones out.
@@ -363,6 +400,9 @@ func (t *table) checkRows() {
 		if code, reason := t.o.timeFault(at); code != "" {
 			t.bad(row, "time", code, reason)
 		}
+	}
+	if t.wide && t.o.Kind != event.Labels {
+		return
 	}
 	hasLabel := func(row int) bool {
 		_, ok := b.Label.At(row)
