@@ -153,6 +153,7 @@ func benchBatch(seed uint64, rows int, whole bool) *event.Batch {
 	if !whole {
 		return b
 	}
+	b.Task, b.Positive = event.Binary, "yes"
 	b.Pred = event.Dict{Codes: make([]int32, rows), Values: []string{"no", "yes"}}
 	b.Score, b.Latency = event.Num{Values: make([]float64, rows)}, event.Num{Values: make([]float64, rows)}
 	for i := range rows {
@@ -217,6 +218,9 @@ func BenchmarkScores(b *testing.B) {
 	w := f.Open(true)
 	b.Run("column", func(b *testing.B) {
 		b.ReportMetric(best(b, benchRows, func(int) { f.addScores(&w.profile, batch, nil) }), "ns/value")
+	})
+	b.Run("by decision", func(b *testing.B) {
+		b.ReportMetric(best(b, benchRows, func(int) { f.addDecided(&w.profile, batch, nil) }), "ns/value")
 	})
 	b.Run("outcome", func(b *testing.B) {
 		q := w.Quality()

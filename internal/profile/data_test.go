@@ -83,6 +83,7 @@ func numericOf(values []float64, epoch uint32, centres ...float64) *Numeric {
 func randomBatch(r *rand.Rand, rows int) *event.Batch {
 	b := &event.Batch{Rows: rows}
 	b.Arrived = r.Int64N(1e12)
+	b.Task, b.Positive = event.Binary, "true"
 	number := func(name string, epoch uint32, centre float64, next func() float64) event.Num {
 		c := event.Num{Name: name, Epoch: epoch, Centre: centre, Values: make([]float64, rows)}
 		for i := range c.Values {

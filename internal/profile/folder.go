@@ -18,10 +18,12 @@ type Folder struct {
 	batch   uint64 // number of the batch that is being folded
 
 	// Memory that is used again, all of it free between calls.
-	drained *drained
-	codes   []int64
-	buffer  []float64
-	nearest [event.MaxCentres][]float64
+	drained  *drained
+	codes    []int64
+	buffer   []float64
+	up       []float64
+	positive []bool
+	nearest  [event.MaxCentres][]float64
 }
 
 // Window is an open delta of one model, version, segment and minute. It is
@@ -68,6 +70,7 @@ func (w *Window) Quality() *Quality {
 		q = &Quality{}
 		q.Pos.open = &openScores{pool: &w.folder.tables}
 		q.Neg.open = &openScores{pool: &w.folder.tables}
+		q.Up.open = &openScores{pool: &w.folder.tables}
 		w.profile.Quality = q
 	}
 	return q
@@ -93,6 +96,7 @@ func (f *Folder) Add(w *Window, b *event.Batch, rows []int32) {
 	countRows(p, b, rows, n)
 	f.addLatency(w, b, rows)
 	f.addScores(p, b, rows)
+	f.addDecided(p, b, rows)
 	if b.Pred.Present() {
 		w.classes = opened(w.classes)
 		w.classes.add(f, &b.Pred, rows)
@@ -309,6 +313,10 @@ func (f *Folder) Close(w *Window) *Profile {
 		if p.Scores.n > WindowExact {
 			p.Scores.toGrid()
 		}
+	}
+	if p.Decided != nil {
+		p.Decided.Up.settle()
+		p.alignDecided()
 	}
 	if w.classes != nil {
 		p.Classes = w.classes.close()
