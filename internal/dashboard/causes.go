@@ -10,17 +10,21 @@ import (
 )
 
 type causesAnswer struct {
-	Model     string             `json:"model"`
-	From      string             `json:"from"`
-	To        string             `json:"to"`
-	Against   rangeJSON          `json:"against"`
-	Metric    string             `json:"metric"`
-	Before    valueJSON          `json:"before"`
-	After     valueJSON          `json:"after"`
-	Change    num                `json:"change"`
-	Fields    []shiftJSON        `json:"fields"`
-	Reference referenceJSON      `json:"reference"`
-	Features  []contributionJSON `json:"features"`
+	Model     string        `json:"model"`
+	From      string        `json:"from"`
+	To        string        `json:"to"`
+	Against   rangeJSON     `json:"against"`
+	Metric    string        `json:"metric"`
+	Before    valueJSON     `json:"before"`
+	After     valueJSON     `json:"after"`
+	Change    num           `json:"change"`
+	Fields    []shiftJSON   `json:"fields"`
+	Reference referenceJSON `json:"reference"`
+	// Importance says where the importances come from, Fit how much of the
+	// predictions the line of a linear one explains (R²).
+	Importance string             `json:"importance"`
+	Fit        num                `json:"importance_fit"`
+	Features   []contributionJSON `json:"features"`
 }
 
 type rangeJSON struct {
@@ -73,7 +77,7 @@ func (s *Server) getCauses(r *http.Request) (any, error) {
 	out := causesAnswer{
 		Model: m.Name, From: s.rfc3339(sp.from), To: s.rfc3339(sp.to), Metric: opt.Metric, Change: none,
 		Against: rangeJSON{s.rfc3339(before.from), s.rfc3339(before.to)},
-		Fields:  []shiftJSON{}, Features: []contributionJSON{},
+		Fields:  []shiftJSON{}, Features: []contributionJSON{}, Importance: importanceNone, Fit: none,
 	}
 	if err := s.addShifts(r, &m, [2]span{before, sp}, opt, &out); err != nil {
 		return nil, err
@@ -143,7 +147,15 @@ func (s *Server) addContributions(r *http.Request, m *model.Model, sp *span, out
 		return err
 	}
 	drift := measure.Drift(cur, ref, measure.DriftOptions{Method: measure.MethodPSI})
-	list := measure.Contributions(drift, m.Importances)
+	importances, from, fit, err := s.importances(r.Context(), m, source)
+	if err != nil {
+		return err
+	}
+	out.Importance = from
+	if from == importanceLinear {
+		out.Fit = num(fit)
+	}
+	list := measure.Contributions(drift, importances)
 	for _, c := range list[:min(len(list), maxCauseFeatures)] {
 		j := contributionJSON{
 			Name: c.Name, Grade: c.Grade, Value: none, Unseen: num(c.Unseen), Importance: none,

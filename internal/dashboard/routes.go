@@ -40,6 +40,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 		"/api/v1/models/{model}/segments":     s.getSegments,
 		"/api/v1/models/{model}/fairness":     s.getFairness,
 		"/api/v1/models/{model}/causes":       s.getCauses,
+		"/api/v1/models/{model}/multivariate": s.getMultivariate,
 		"/api/v1/overview":                    s.getOverview,
 		"/api/v1/alerts":                      s.getAlerts,
 		"/api/v1/alerts/history":              s.getHistory,

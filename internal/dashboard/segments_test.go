@@ -95,3 +95,58 @@ func TestSegmentsFairnessAndCauses(t *testing.T) {
 		t.Errorf("%+v", causes.Features)
 	}
 }
+
+func TestMultivariate(t *testing.T) {
+	s := newSite(t, nil)
+	s.contract = openContract(t)
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	send := func(until time.Time, sign float64) {
+		var list []map[string]any
+		for i := range 400 {
+			x := float64(i%40) - 20
+			list = append(list, map[string]any{
+				"id": fmt.Sprintf("%d-%d", until.UnixMilli(), i), "time": until.Add(-time.Duration(i) * time.Second).UnixMilli(),
+				"prediction": i % 2, "score": (x + 20) / 40,
+				"features": map[string]any{"x": x, "y": sign*x + float64(i%7)/7, "z": i % 11},
+			})
+		}
+		s.do("POST", "/api/v1/models/m/predictions?import=true", list, http.StatusOK, nil)
+		s.caughtUp()
+	}
+	var got struct {
+		Rows           int
+		RefRows        int `json:"reference_rows"`
+		Reason         string
+		Reconstruction *struct{ Drifted bool }
+		Classifier     *struct{ Drifted bool }
+		Correlations   []struct {
+			A, B          string
+			Before, After float64
+		}
+	}
+	send(noon, 1)
+	s.get("/api/v1/models/m/multivariate?reference=2026-03-01/2026-03-02", &got)
+	if got.Reason != "too_few_rows" || got.Rows != 400 {
+		t.Errorf("without a reference: %+v", got)
+	}
+	send(noon.Add(2*time.Hour), -1) // each column keeps its values, together they differ
+	last := fmt.Sprintf("from=%d&to=%d&reference=2026-03-02T11:00:00Z/2026-03-02T13:00:00Z&classifier=true", noon.Add(time.Hour).UnixMilli(), noon.Add(3*time.Hour).UnixMilli())
+	s.get("/api/v1/models/m/multivariate?"+last, &got)
+	if got.Rows != 400 || got.RefRows != 400 || got.Reconstruction == nil || !got.Reconstruction.Drifted || got.Classifier == nil || !got.Classifier.Drifted {
+		t.Fatalf("%+v", got)
+	}
+	if c := got.Correlations[0]; c.A != "x" || c.B != "y" || c.Before < 0.9 || c.After > -0.9 {
+		t.Errorf("%+v", got.Correlations)
+	}
+	var causes struct {
+		Importance string
+		Features   []struct {
+			Name       string
+			Importance float64
+		}
+	}
+	s.get("/api/v1/models/m/causes?"+last, &causes)
+	if causes.Importance != "linear" {
+		t.Errorf("%+v", causes)
+	}
+}

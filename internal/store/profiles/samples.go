@@ -87,14 +87,17 @@ func (m *sampleMerger) Finish(bool) ([]byte, io.Closer, error) {
 	return profile.AppendSample(nil, m.open[0]), nil, nil
 }
 
-// Samples calls fn for each stored sample of a model that begins in [from, to),
-// hours or whole days of UTC; the days first.
+// Samples calls fn for each stored sample of a model that has to do with
+// [from, to): whole hours or, of old rows, whole days of UTC; the days first.
 func (s *Store) Samples(ctx context.Context, set Set, model string, from, to int64, fn func(start int64, sample *profile.Sample) error) error {
 	for _, l := range []level{days, hours} {
-		prefix := samplePrefix(l, set, model)
+		prefix, width := samplePrefix(l, set, model), hourMS
+		if l == days {
+			width = dayMS
+		}
 		err := s.scan(prefix, func(key, value []byte) error {
 			at := sampleStart(key)
-			if len(key) != len(prefix)+4 || at < from || at >= to {
+			if len(key) != len(prefix)+4 || at+width <= from || at >= to {
 				return ctx.Err()
 			}
 			sample, err := profile.DecodeSample(value)
