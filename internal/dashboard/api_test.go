@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/leewayhq/leeway/internal/access"
+	"github.com/leewayhq/leeway/internal/measure"
 )
 
 func TestModelsAreDeclaredReadAndDeleted(t *testing.T) {
@@ -146,6 +147,17 @@ func TestDriftAndDataQuality(t *testing.T) {
 	if len(got.Features) != 0 {
 		t.Errorf("chi2 of numbers: %+v", got.Features)
 	}
+	for _, method := range measure.Methods() {
+		s.get("/api/v1/models/california/drift?method="+method, &got)
+	}
+	for _, preset := range measure.Presets() {
+		s.get("/api/v1/models/california/drift?preset="+preset, &got)
+		if len(got.Features) != 8 || got.Share.Value == nil {
+			t.Errorf("%s: %+v", preset, got)
+		}
+	}
+	s.problem("GET", "/api/v1/models/california/drift?preset=magic", nil, http.StatusBadRequest, "bad_parameter")
+	s.problem("GET", "/api/v1/models/california/drift?preset=nannyml&method=psi", nil, http.StatusBadRequest, "bad_parameter")
 	// Against itself nothing has drifted.
 	s.get("/api/v1/models/california/drift?from=2021-07-01&to=2021-08-01&reference=2021-07-01/2021-08-01", &got)
 	if len(got.Features) != 8 || slices.ContainsFunc(got.Features, func(f struct {

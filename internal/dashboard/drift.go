@@ -15,13 +15,17 @@ type driftAnswer struct {
 	Model      string        `json:"model"`
 	From       string        `json:"from"`
 	To         string        `json:"to"`
-	Method     string        `json:"method"`
+	Preset     string        `json:"preset"`
+	Method     string        `json:"method"` // empty when the preset chooses for each column
 	Rows       int64         `json:"rows"`
 	Reference  referenceJSON `json:"reference"`
 	Features   []driftJSON   `json:"features"`
 	Prediction []driftJSON   `json:"prediction"`
+	Labels     []driftJSON   `json:"labels"`
 	Share      valueJSON     `json:"share"`
-	Reason     string        `json:"reason,omitempty"`
+	// Drifted is what the preset says of all columns together, if it has a rule.
+	Drifted *bool  `json:"drifted"`
+	Reason  string `json:"reason,omitempty"`
 }
 
 type driftJSON struct {
@@ -38,6 +42,9 @@ type driftJSON struct {
 	// UnseenSignificant tells that the unseen categories are no accident.
 	UnseenSignificant bool `json:"unseen_significant"`
 	Bound             num  `json:"bound,omitempty"`
+	// Limit is what Value, its effect or the p-value was compared with.
+	Limit  num    `json:"limit"`
+	Reason string `json:"reason,omitempty"`
 }
 
 func driftsOf(list []measure.FeatureDrift) []driftJSON {
@@ -46,6 +53,7 @@ func driftsOf(list []measure.FeatureDrift) []driftJSON {
 		d := driftJSON{
 			Name: f.Name, Kind: f.Kind, Method: f.Method, Value: none, PValue: f.PValue, Drifted: f.Drifted,
 			Grade: f.Grade, N: f.N, RefN: f.RefN, Unseen: num(f.Unseen), UnseenSignificant: f.UnseenSignificant, Bound: num(f.Bound),
+			Limit: num(f.Limit), Reason: f.Reason,
 		}
 		if f.Defined {
 			d.Value = num(f.Value)
@@ -69,20 +77,17 @@ func (s *Server) getDrift(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := measure.DriftOptions{Method: r.URL.Query().Get("method")}
-	if errs := opt.Validate(); len(errs) > 0 {
-		return nil, badParam("method", opt.Method, "one of "+strings.Join(measure.Methods(), ", "))
+	opt, err := driftOptionsOf(r)
+	if err != nil {
+		return nil, err
 	}
 	ref, source, err := s.referenceFor(r, &m)
 	if err != nil {
 		return nil, err
 	}
 	out := driftAnswer{
-		Model: m.Name, From: s.rfc3339(sp.from), To: s.rfc3339(sp.to), Method: opt.Method,
-		Reference: s.referenceJSON(source, ref), Features: []driftJSON{}, Prediction: []driftJSON{},
-	}
-	if out.Method == "" {
-		out.Method = measure.MethodPSI
+		Model: m.Name, From: s.rfc3339(sp.from), To: s.rfc3339(sp.to), Preset: opt.Preset, Method: opt.Method,
+		Reference: s.referenceJSON(source, ref), Features: []driftJSON{}, Prediction: []driftJSON{}, Labels: []driftJSON{},
 	}
 	switch {
 	case ref == nil:
@@ -94,11 +99,44 @@ func (s *Server) getDrift(r *http.Request) (any, error) {
 		out.Share = valueJSON{Value: none, Reason: out.Reason}
 		return out, nil
 	}
+	if opt.Preset == measure.PresetNannyML {
+		if opt.Usual, err = s.usualDrift(r.Context(), m.Name, source, ref); err != nil {
+			return nil, err
+		}
+	}
 	list := measure.Drift(cur, ref, opt)
 	out.Rows = cur.Rows()
 	out.Features, out.Prediction = driftsOf(list), driftsOf(measure.PredictionDrift(cur, ref, opt))
+	out.Labels = driftsOf(measure.LabelDrift(cur, ref, opt))
 	out.Share = valueOf(measure.DriftShare(list))
+	if drifted, ok := measure.DataSetDrifted(list, opt); ok {
+		out.Drifted = &drifted
+	}
 	return out, nil
+}
+
+// driftOptionsOf reads method and preset. A method belongs to Leeway's preset;
+// the others choose their own.
+func driftOptionsOf(r *http.Request) (measure.DriftOptions, error) {
+	q := r.URL.Query()
+	opt := measure.DriftOptions{Preset: q.Get("preset")}
+	if errs := opt.Validate(); len(errs) > 0 {
+		return opt, badParam("preset", opt.Preset, "one of "+strings.Join(measure.Presets(), ", "))
+	}
+	opt.Method = q.Get("method")
+	if errs := opt.Validate(); len(errs) > 0 {
+		return opt, badParam("method", opt.Method, "one of "+strings.Join(measure.Methods(), ", "))
+	}
+	if opt.Preset == "" {
+		opt.Preset = measure.PresetLeeway
+	}
+	switch {
+	case opt.Preset != measure.PresetLeeway && opt.Method != "":
+		return opt, badParam("method", opt.Method, "none with preset "+opt.Preset+", which chooses its own")
+	case opt.Preset == measure.PresetLeeway && opt.Method == "":
+		opt.Method = measure.MethodPSI
+	}
+	return opt, nil
 }
 
 // features is the model, the range and the merged profile, with features,
@@ -116,6 +154,8 @@ func (s *Server) features(r *http.Request) (m model.Model, sp span, cur *profile
 			Detail: "segments keep quality, counts and latency only; their features are not kept apart",
 		}
 	}
-	cur, err = s.merged(r.Context(), sp.query(profiles.ByPrediction, m.Name))
+	q := sp.query(profiles.ByPrediction, m.Name)
+	q.Except = s.otherThan(r, &m)
+	cur, err = s.merged(r.Context(), q)
 	return m, sp, cur, err
 }

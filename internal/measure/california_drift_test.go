@@ -86,13 +86,13 @@ func TestNannyMLPreset(t *testing.T) {
 		chunks = append(chunks, fold(ref, month))
 	}
 	opt := DriftOptions{Preset: PresetNannyML, Usual: UsualDrift(chunks, whole, "")}
-	if len(opt.Usual) != len(columns) {
+	if len(opt.Usual.Features) != len(columns) {
 		t.Fatalf("%v", opt.Usual)
 	}
 	grades := map[string]int{}
 	for month := range byMonth(t, prod, "Latitude") {
 		for _, f := range Drift(fold(prod, month), whole, opt) {
-			if f.Method != "js@nannyml" || f.Limit != opt.Usual[f.Name] || f.Drifted != (f.Value > f.Limit) {
+			if f.Method != "js@nannyml" || f.Limit != opt.Usual.Features[f.Name] || f.Drifted != (f.Value > f.Limit) {
 				t.Errorf("%+v", f)
 			}
 			if f.Drifted {

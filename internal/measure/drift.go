@@ -54,9 +54,8 @@ type DriftOptions struct {
 	// they are its thresholds. What is missing has the table's default, which is
 	// 0.1 for an effect.
 	Limits map[string]float64
-	// Usual is the limit of js@nannyml by column, for NannyML's preset.
-	// UsualDrift makes it.
-	Usual map[string]float64
+	// Usual is what NannyML's preset compares with. UsualDrift makes it.
+	Usual Usual
 	// Q is the false discovery rate over the columns of one window; 0 is 0.01.
 	Q float64
 	// MinRows is the support that each side needs for a verdict; 0 is 30.
@@ -159,6 +158,7 @@ func Drift(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift {
 // is the headline.
 func PredictionDrift(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift {
 	j := newJudge(opt)
+	j.usual = opt.Usual.Predictions
 	var r reader
 	if ref.Values != nil && ref.Values.N > 0 {
 		j.hear(r.numeric("value", orEmpty(cur.Values), ref.Values))

@@ -13,6 +13,7 @@ const LabelsNotKept = "labels_not_kept"
 func LabelDrift(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift {
 	then, now := orEmpty(ref.Quality), orEmpty(cur.Quality)
 	j := newJudge(opt)
+	j.usual = opt.Usual.Labels
 	switch {
 	case then.Regression != nil && then.Regression.N > 0:
 		return []FeatureDrift{{

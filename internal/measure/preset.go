@@ -137,7 +137,7 @@ func (j *judge) nannyml(c *column) choice {
 	if name == "" {
 		name = nannymlMethod
 	}
-	limit, ok := j.opt.Usual[c.name]
+	limit, ok := j.usual[c.name]
 	if !ok {
 		limit = math.NaN()
 	}
@@ -151,24 +151,31 @@ func (j *judge) nannyml(c *column) choice {
 
 const nannymlMethod = "js@nannyml"
 
-// UsualDrift is the limit of each column for NannyML's preset: over the chunks
-// that a reference is made of, the mean of the method's value against all of it
-// and three standard deviations (ddof 0). A column without a value in any chunk
-// has no limit. An empty method is js@nannyml.
-func UsualDrift(chunks []*profile.Profile, ref *profile.Profile, method string) map[string]float64 {
-	values := map[string][]float64{}
-	for _, chunk := range chunks {
-		for _, f := range Drift(chunk, ref, DriftOptions{Preset: PresetNannyML, Method: method}) {
-			if f.Defined {
-				values[f.Name] = append(values[f.Name], f.Value)
+// Usual is the limit of each column for NannyML's preset.
+type Usual struct{ Features, Predictions, Labels map[string]float64 }
+
+// UsualDrift makes the limits: over the chunks that a reference is made of, the
+// mean of the method's value against all of it and three standard deviations
+// (ddof 0). A column without a value in any chunk has no limit. An empty method
+// is js@nannyml.
+func UsualDrift(chunks []*profile.Profile, ref *profile.Profile, method string) Usual {
+	opt := DriftOptions{Preset: PresetNannyML, Method: method}
+	limits := func(compare func(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift) map[string]float64 {
+		values := map[string][]float64{}
+		for _, chunk := range chunks {
+			for _, f := range compare(chunk, ref, opt) {
+				if f.Defined {
+					values[f.Name] = append(values[f.Name], f.Value)
+				}
 			}
 		}
+		out := make(map[string]float64, len(values))
+		for name, list := range values {
+			out[name] = LimitsOfChunks(list, 0, math.Inf(1)).Upper
+		}
+		return out
 	}
-	out := make(map[string]float64, len(values))
-	for name, list := range values {
-		out[name] = LimitsOfChunks(list, 0, math.Inf(1)).Upper
-	}
-	return out
+	return Usual{limits(Drift), limits(PredictionDrift), limits(LabelDrift)}
 }
 
 // DataSetDrifted is whether the columns together count as drifted by the

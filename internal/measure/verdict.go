@@ -13,6 +13,7 @@ import (
 // tools look at one column at a time and know only stable and drifted.
 type judge struct {
 	opt   DriftOptions
+	usual map[string]float64 // limits of NannyML's preset
 	table map[string]*twosample.Method
 	heard []testimony
 }
@@ -30,7 +31,7 @@ func newJudge(opt DriftOptions) *judge {
 	for _, m := range twosample.Methods() {
 		table[m.Name] = &m
 	}
-	return &judge{opt: opt.withDefaults(), table: table}
+	return &judge{opt: opt.withDefaults(), usual: opt.Usual.Features, table: table}
 }
 
 func (j *judge) hear(c column) {
