@@ -3,6 +3,7 @@ package profile
 import (
 	"math"
 	"slices"
+	"sort"
 )
 
 // Mean is NaN when there is no value.
@@ -45,8 +46,14 @@ func (x *Numeric) CDF(v float64) float64 {
 
 // MassOutside is the share of the finite values below lo or above hi.
 func (x *Numeric) MassOutside(lo, hi float64) float64 {
-	spans := x.spans(x.view())
+	v := x.view()
 	n := float64(x.N)
+	if v.exact {
+		below, _ := slices.BinarySearch(v.values, lo)
+		upTo := sort.Search(len(v.values), func(i int) bool { return v.values[i] > hi })
+		return (float64(below) + n - float64(upTo)) / n
+	}
+	spans := x.spans(v)
 	return (massUpTo(spans, lo, true) + n - massUpTo(spans, hi, false)) / n
 }
 
@@ -81,7 +88,7 @@ func (x *Numeric) Cells(fn func(lo, hi float64, count int64)) {
 func Pairs(a, b *Numeric, fn func(x float64, na, nb int64)) {
 	t, gridded := jointTarget(a, b)
 	if !gridded {
-		pairSpans(valueSpans(a.allValues()), valueSpans(b.allValues()), fn)
+		pairValues(a.allValues(), b.allValues(), fn)
 		return
 	}
 	va, vb := a.viewOn(t), b.viewOn(t)
@@ -127,6 +134,28 @@ func (g *grid) take(key uint32) int64 {
 	n := g.cells[0].count
 	g.cells = g.cells[1:]
 	return n
+}
+
+// pairValues is pairSpans of ascending values.
+func pairValues(a, b []float64, fn func(x float64, na, nb int64)) {
+	for len(a) > 0 || len(b) > 0 {
+		var x float64
+		if len(b) == 0 || len(a) > 0 && a[0] <= b[0] {
+			x = a[0]
+		} else {
+			x = b[0]
+		}
+		i, j := 0, 0
+		for i < len(a) && a[i] == x {
+			i++
+		}
+		for j < len(b) && b[j] == x {
+			j++
+		}
+		fn(x, 0, 0)
+		fn(x, int64(i), int64(j))
+		a, b = a[i:], b[j:]
+	}
 }
 
 func pairSpans(a, b []span, fn func(x float64, na, nb int64)) {

@@ -15,9 +15,10 @@ import (
 // compared is one feature after its values are gone.
 type compared struct {
 	column  Column
-	drift   measure.FeatureDrift
-	periods []measure.FeatureDrift // nil entries are columns without a number
-	missing []float64              // rate, by period
+	drift   measure.Comparison
+	heard   bool // there were both sides
+	periods []measure.Comparison
+	missing []float64 // rate, by period
 }
 
 // compareFeatures reads the features side by side, the columns of one at a
@@ -81,6 +82,9 @@ type worker struct {
 	refGot, curGot gathered
 	scratch        scratch
 	split          [][]float64
+	chunks         []*profile.Feature // of the reference, for NannyML's preset
+	// comparer judges; standIn is for columns to which its method does not apply.
+	comparer, standIn *measure.Comparer
 }
 
 func (m *maker) newWorker() (*worker, error) {
@@ -93,7 +97,12 @@ func (m *maker) newWorker() (*worker, error) {
 		ref.close()
 		return nil, err
 	}
-	return &worker{m: m, ref: ref, cur: cur}, nil
+	w := &worker{m: m, ref: ref, cur: cur}
+	o := m.o.Drift
+	w.comparer = measure.NewComparer(o, m.methods)
+	o.Method = measure.MethodPSI
+	w.standIn = measure.NewComparer(o, m.methods)
+	return w, nil
 }
 
 func (w *worker) close() {
@@ -105,9 +114,10 @@ func (w *worker) compare(name string) (compared, error) {
 	m := w.m
 	w.refGot.reset()
 	w.curGot.reset()
+	w.chunks = nil
 	absent := ""
 	if slices.Contains(m.ref.features, name) {
-		if err := w.refGot.take(w.ref, name, nil, 0); err != nil {
+		if err := w.refGot.take(w.ref, name, m.chunkOf, refChunks); err != nil {
 			return compared{}, err
 		}
 	} else {
@@ -121,14 +131,19 @@ func (w *worker) compare(name string) (compared, error) {
 		absent = "current"
 	}
 	var c compared
-	if absent == "" && m.spans != nil {
-		w.periods(name, &c) // while the current values stand by row
+	if absent == "" && m.o.Drift.Preset == measure.PresetNannyML {
+		w.chunks = w.cutReference() // while its values stand by row
 	}
-	ref, cur := w.refGot.feature(&w.scratch), w.curGot.feature(&w.scratch)
-	c.column = Column{Name: name, Absent: absent, Method: m.o.Drift.Method, Grade: measure.Insufficient}
+	ref := w.refGot.feature(&w.scratch)
+	usual := w.usual(name, ref)
+	if absent == "" && m.spans != nil {
+		w.periods(&c, name, ref, usual) // while the current values stand by row
+	}
+	cur := w.curGot.feature(&w.scratch)
+	c.column = Column{Name: name, Absent: absent, Grade: measure.Insufficient}
 	c.describe(ref, cur, absent)
 	if absent == "" {
-		c.judge(name, cur, ref, m.o.Drift)
+		w.judge(&c, cur, ref, usual)
 	}
 	c.draw(ref, cur)
 	return c, nil
@@ -175,44 +190,49 @@ func stateOf(q *measure.FeatureQuality) *State {
 	return s
 }
 
-// judge measures the column by each method that applies; the verdict over all
-// columns comes later.
-func (c *compared) judge(name string, cur, ref *profile.Feature, o measure.DriftOptions) {
-	now := &profile.Profile{Features: map[string]*profile.Feature{name: cur}}
-	base := &profile.Profile{Features: map[string]*profile.Feature{name: ref}}
-	for _, method := range measure.Methods() {
-		with := o
-		with.Method = method
-		list := measure.Drift(now, base, with)
-		if len(list) == 0 {
-			continue // it does not apply
-		}
-		d := list[0]
-		c.column.Methods = append(c.column.Methods, Method{Name: method, Value: number(d.Value), P: ownP(&d)})
-		if c.drift.Name == "" || method == o.Method {
-			c.drift = d
+// listed are the methods that a report tells besides the one that judges.
+func listed(o *Options) []string {
+	list := []string{measure.MethodPSI, measure.MethodKS, measure.MethodChiSquare, measure.MethodJS, measure.MethodWasserstein}
+	list = append(list, o.Also...)
+	for _, c := range o.Conditions {
+		if c.feature != "" {
+			list = append(list, c.key)
 		}
 	}
+	if o.Drift.Method != "" {
+		list = append(list, o.Drift.Method)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
-// ownP is the p-value where the method has one of its own.
-func ownP(d *measure.FeatureDrift) *float64 {
-	if d.Method == measure.MethodKS || d.Method == measure.MethodChiSquare {
-		return d.PValue
+// judge measures the column by each method that applies; the verdict over all
+// columns comes later.
+func (w *worker) judge(c *compared, cur, ref *profile.Feature, usual float64) {
+	c.drift = w.comparer.Feature(c.column.Name, cur, ref, usual)
+	if !c.drift.Applies() {
+		c.drift = w.standIn.Feature(c.column.Name, cur, ref, math.NaN())
 	}
-	return nil
+	c.heard = true
+	for _, a := range c.drift.Also {
+		c.column.Methods = append(c.column.Methods, Method{Name: a.Method, Value: number(a.Value), P: number(a.P), Reason: a.Reason})
+	}
 }
 
 // settle gives the verdict over all columns and puts the worst first.
 func (m *maker) settle(list []compared) {
-	drifts := make([]measure.FeatureDrift, len(list))
+	var heard []measure.Comparison
+	var of []*Column
 	for i := range list {
-		drifts[i] = list[i].drift
+		if list[i].heard {
+			heard, of = append(heard, list[i].drift), append(of, &list[i].column)
+		}
 	}
-	verdicts(drifts, m.o.Drift.Q)
-	for i := range list {
-		list[i].column.setDrift(&drifts[i])
+	drifts := measure.Verdicts(heard, m.o.Drift)
+	for i := range drifts {
+		of[i].setDrift(&drifts[i])
 	}
+	m.drifts = drifts
 	m.settlePeriods(list)
 	for i := range list {
 		m.out.Features = append(m.out.Features, list[i].column)
@@ -224,26 +244,9 @@ func (c *Column) setDrift(d *measure.FeatureDrift) {
 	if d.Grade == "" {
 		return // there was nothing to compare
 	}
-	c.Grade, c.Drifted, c.Method = d.Grade, d.Drifted, d.Method
-	c.Value, c.P = number(d.Value), d.PValue
+	c.Grade, c.Drifted, c.Method, c.Reason = d.Grade, d.Drifted, d.Method, d.Reason
+	c.Value, c.P, c.Limit = number(d.Value), d.PValue, number(d.Limit)
 	c.Unseen, c.UnseenSignificant = d.Unseen, d.UnseenSignificant
-}
-
-// verdicts takes back what is not significant any more when all columns of a
-// window are judged together.
-func verdicts(list []measure.FeatureDrift, q float64) {
-	ps := make([]float64, len(list))
-	for i := range list {
-		ps[i] = math.NaN()
-		if d := &list[i]; d.PValue != nil && d.Grade != measure.Insufficient && d.Grade != "" {
-			ps[i] = *d.PValue
-		}
-	}
-	for i, significant := range measure.BenjaminiHochberg(ps, q) {
-		if d := &list[i]; !significant && (d.Grade == measure.Drifted || d.Grade == measure.Shifted) {
-			d.Grade, d.Drifted = measure.Stable, false
-		}
-	}
 }
 
 var gradeOrder = map[string]int{measure.Drifted: 0, measure.Shifted: 1, measure.Stable: 2, measure.Insufficient: 3}
@@ -258,8 +261,11 @@ func worse(a, b Column) int {
 }
 
 func effect(c *Column) float64 {
-	if c.Value == nil {
+	switch {
+	case c.Value == nil:
 		return -1
+	case c.Limit != nil && *c.Limit > 0:
+		return *c.Value / *c.Limit
 	}
 	return *c.Value
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -67,7 +68,7 @@ func labelCoverage(r *Report) *float64 {
 func worstDrift(r *Report) *float64 {
 	worst := math.NaN()
 	for _, f := range r.Features {
-		if f.Value != nil && f.Method == r.Judged.Method && !(*f.Value <= worst) {
+		if f.Value != nil && (f.Method == r.Judged.Method || r.Judged.Method == "") && !(*f.Value <= worst) {
 			worst = *f.Value
 		}
 	}
@@ -279,7 +280,20 @@ func (m *maker) summarise() {
 	if len(m.out.Prediction) > 0 {
 		s.Prediction = m.out.Prediction[0].Value
 	}
-	d := m.o.Drift
-	m.out.Judged.Method, m.out.Judged.Q, m.out.Judged.MinRows = d.Method, d.Q, d.MinRows
-	m.out.Judged.Limit = d.Limits[d.Method]
+	m.tellJudge()
+}
+
+// tellJudge says how drift was decided, as far as it is the same for all.
+func (m *maker) tellJudge() {
+	d, j := m.o.Drift.Resolved(), &m.out.Judged
+	j.Preset, j.Method, j.Q, j.MinRows = d.Preset, d.Method, d.Q, d.MinRows
+	if j.Preset == measure.PresetNannyML {
+		j.Method = cmp.Or(j.Method, "js@nannyml")
+		return // the limit is one for each column
+	}
+	for i := range m.out.Features {
+		if f := &m.out.Features[i]; f.Method == j.Method && f.Limit != nil {
+			j.Limit = f.Limit
+		}
+	}
 }

@@ -452,12 +452,12 @@ func (p *page) Heat() (out []HeatRow) {
 	names := p.PeriodNames()
 	for i := range p.Features {
 		f := &p.Features[i]
-		if len(f.Periods) == 0 || f.Method != p.Judged.Method || len(out) == maxHeat {
+		if len(f.Periods) == 0 || f.Limit == nil || !(*f.Limit > 0) || len(out) == maxHeat {
 			continue
 		}
 		row := HeatRow{Name: f.Name}
 		for k, v := range f.Periods {
-			row.Cells = append(row.Cells, heatCell(names[k], v, p.Judged.Limit))
+			row.Cells = append(row.Cells, heatCell(names[k], v, *f.Limit))
 			row.Last = num(v)
 		}
 		out = append(out, row)
@@ -486,10 +486,10 @@ func (p *page) Drawn(i int) bool { return i < maxDrawn }
 // Bar is the width of a feature's value against the limit, in percent: the
 // limit stands at a third.
 func (p *page) Bar(c Column) float64 {
-	if c.Value == nil || !(p.Judged.Limit > 0) {
+	if c.Value == nil || c.Limit == nil || !(*c.Limit > 0) {
 		return 0
 	}
-	return math.Round(1000*min(1, *c.Value/(3*p.Judged.Limit))) / 10
+	return math.Round(1000*min(1, *c.Value/(3**c.Limit))) / 10
 }
 
 // StateRow is one line of a feature's table.
@@ -582,7 +582,14 @@ func (p *page) Heading() string {
 
 // Verdict explains how features are judged.
 func (p *page) Verdict() string {
-	return p.l.T("about_verdict", num(&p.Judged.Q), p.Judged.Method, num(&p.Judged.Limit), group(p.Judged.MinRows))
+	j := &p.Judged
+	switch {
+	case j.Preset != measure.PresetLeeway:
+		return p.l.T("about_"+j.Preset, group(j.MinRows))
+	case j.Limit == nil:
+		return ""
+	}
+	return p.l.T("about_verdict", num(&j.Q), j.Method, num(j.Limit), group(j.MinRows))
 }
 
 // ConditionText is what was found.
@@ -592,9 +599,6 @@ func (p *page) ConditionText(c Condition) string {
 	}
 	return num(c.Value)
 }
-
-// LimitOf is the effect from which a difference is drift.
-func (p *page) LimitOf() *float64 { return &p.Judged.Limit }
 
 // Rate is k of n.
 func (p *page) Rate(k, n int64) string {

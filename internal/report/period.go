@@ -135,19 +135,20 @@ func following(t time.Time, length string) time.Time {
 const manyValues = profile.MergeExact
 
 // periods compares each period of one feature with the reference.
-func (w *worker) periods(name string, c *compared) {
+func (w *worker) periods(c *compared, name string, ref *profile.Feature, usual float64) {
 	n := len(w.m.spans)
 	values := w.bySpan()
-	w.scratch.sort(w.refGot.values)
-	ref := summaryOf(w.refGot.rows, w.refGot.values, [3]int64{w.refGot.nan, w.refGot.posInf, w.refGot.negInf}, w.refGot.counts, w.refGot.hasText)
 	grid := len(w.refGot.values) > manyValues
 	var centres []float64
 	if grid {
 		centres = profile.ChooseCentres(thin(w.refGot.values, 1000))
-		ref.Num = ref.Num.OnGrid(centres...)
+		ref = &profile.Feature{Rows: ref.Rows, Num: ref.Num.OnGrid(centres...), Cat: ref.Cat}
 	}
-	base := &profile.Profile{Features: map[string]*profile.Feature{name: ref}}
-	c.periods, c.missing = make([]measure.FeatureDrift, n), make([]float64, n)
+	o := w.m.o.Drift
+	comparer := measure.NewComparer(o, nil)
+	o.Method = measure.MethodPSI
+	standIn := measure.NewComparer(o, nil)
+	c.periods, c.missing = make([]measure.Comparison, n), make([]float64, n)
 	for p := range n {
 		w.scratch.sort(values[p])
 		rows := w.m.out.Periods[p].Rows
@@ -159,14 +160,9 @@ func (w *worker) periods(name string, c *compared) {
 		if rows > 0 {
 			c.missing[p] = float64(f.Missing()) / float64(rows)
 		}
-		now := &profile.Profile{Features: map[string]*profile.Feature{name: f}}
-		for _, method := range []string{w.m.o.Drift.Method, measure.MethodPSI} {
-			o := w.m.o.Drift
-			o.Method = method
-			if list := measure.Drift(now, base, o); len(list) > 0 {
-				c.periods[p] = list[0]
-				break
-			}
+		c.periods[p] = comparer.Feature(name, f, ref, usual)
+		if !c.periods[p].Applies() {
+			c.periods[p] = standIn.Feature(name, f, ref, math.NaN())
 		}
 	}
 }
@@ -202,33 +198,77 @@ func thin(values []float64, n int) []float64 {
 // settlePeriods gives each period its own verdict over all columns.
 func (m *maker) settlePeriods(list []compared) {
 	for p := range m.out.Periods {
-		drifts := make([]measure.FeatureDrift, len(list))
+		var heard []measure.Comparison
+		var of []*Column
 		worst := math.NaN()
 		for i := range list {
 			if list[i].periods == nil {
 				continue
 			}
-			drifts[i] = list[i].periods[p]
+			heard, of = append(heard, list[i].periods[p]), append(of, &list[i].column)
 			if v := list[i].missing[p]; !(v <= worst) {
 				worst = v
 			}
 		}
-		verdicts(drifts, m.o.Drift.Q)
 		out := &m.out.Periods[p]
 		out.MissingRate = number(worst)
-		judged := drifts[:0:0]
+		drifts := measure.Verdicts(heard, m.o.Drift)
 		for i := range drifts {
-			if list[i].periods == nil || drifts[i].Grade == "" {
-				continue
-			}
-			judged = append(judged, drifts[i])
-			list[i].column.Periods = append(list[i].column.Periods, number(drifts[i].Value))
+			of[i].Periods = append(of[i].Periods, number(drifts[i].Value))
 			if drifts[i].Drifted {
 				out.Drifted++
 			}
 		}
-		if share := measure.DriftShare(judged); share.Defined {
+		if share := measure.DriftShare(drifts); share.Defined {
 			out.DataDrift = number(share.Value)
 		}
+	}
+}
+
+// refChunks is how many parts of equal size the reference is cut into, in the
+// order of its rows, to learn what is usual (NannyML's own default).
+const refChunks = 10
+
+// cutReference summarises the chunks of a feature of the reference.
+func (w *worker) cutReference() []*profile.Feature {
+	values := make([][]float64, refChunks)
+	for i, v := range w.refGot.values {
+		c := w.m.chunkOf[w.refGot.at[i]]
+		values[c] = append(values[c], v)
+	}
+	out := make([]*profile.Feature, refChunks)
+	for i := range out {
+		w.scratch.sort(values[i])
+		out[i] = summaryOf(int64(len(values[i])), values[i], [3]int64{}, w.refGot.byPeriod[i], w.refGot.hasText)
+	}
+	return out
+}
+
+// usual is the feature's limit by NannyML's preset; NaN with another.
+func (w *worker) usual(name string, ref *profile.Feature) float64 {
+	if w.chunks == nil {
+		return math.NaN()
+	}
+	one := func(f *profile.Feature) *profile.Profile {
+		return &profile.Profile{Features: map[string]*profile.Feature{name: f}}
+	}
+	var chunks []*profile.Profile
+	for _, f := range w.chunks {
+		chunks = append(chunks, one(f))
+	}
+	if v, ok := measure.UsualDrift(chunks, one(ref), w.m.o.Drift.Method).Features[name]; ok {
+		return v
+	}
+	return math.NaN()
+}
+
+// cutChunks gives each row of the reference its chunk, where that is needed.
+func (m *maker) cutChunks() {
+	if m.o.Drift.Preset != measure.PresetNannyML {
+		return
+	}
+	m.chunkOf = make([]int32, m.ref.about.Used)
+	for i := range m.chunkOf {
+		m.chunkOf[i] = int32(i * refChunks / len(m.chunkOf))
 	}
 }

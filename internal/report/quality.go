@@ -192,10 +192,14 @@ func residuals(list []profile.Outcome) *Histogram {
 // predictionDrift compares what was predicted.
 func (m *maker) predictionDrift(ref, cur *profile.Profile) {
 	list := measure.PredictionDrift(cur, ref, m.o.Drift)
-	if len(list) == 0 && m.o.Drift.Method != measure.MethodPSI {
+	if m.o.Drift.Method != "" { // columns to which it does not apply are left out
 		o := m.o.Drift
 		o.Method = measure.MethodPSI
-		list = measure.PredictionDrift(cur, ref, o)
+		for _, d := range measure.PredictionDrift(cur, ref, o) {
+			if !slices.ContainsFunc(list, func(f measure.FeatureDrift) bool { return f.Name == d.Name }) {
+				list = append(list, d)
+			}
+		}
 	}
 	for i := range list {
 		d := &list[i]
@@ -248,84 +252,21 @@ func (m *maker) judgePeriods(o *outcomes) {
 	}
 }
 
-// The points of a drawn curve, and the buckets of a calibration.
-const (
-	maxPoints = 200
-	buckets   = 10
-)
-
-// curves are drawn from the exact scores; nil without both classes.
+// curves are those of the exact scores; nil without both classes.
 func curves(q *profile.Quality) *Curves {
-	var cells []measure.Scored
-	profile.ScorePairs(&q.Pos, &q.Neg, func(s float64, pos, neg int64) {
-		cells = append(cells, measure.Scored{Score: s, Pos: pos, Neg: neg})
-	})
-	var pos, neg int64
-	for _, c := range cells {
-		pos += c.Pos
-		neg += c.Neg
-	}
-	if pos == 0 || neg == 0 {
+	roc := measure.CurveOf(&q.Pos, &q.Neg, measure.CurveROC)
+	if roc.Reason != "" {
 		return nil
 	}
-	out := &Curves{ROC: [][2]float64{{0, 0}}}
-	var tp, fp int64
-	for _, c := range slices.Backward(cells) {
-		tp += c.Pos
-		fp += c.Neg
-		out.ROC = append(out.ROC, [2]float64{float64(fp) / float64(neg), float64(tp) / float64(pos)})
-		out.PR = append(out.PR, [2]float64{float64(tp) / float64(pos), float64(tp) / float64(tp+fp)})
-	}
-	out.ROC, out.PR = thinCurve(out.ROC), thinCurve(out.PR)
-	out.Calibration = calibration(cells)
-	return out
-}
-
-// thinCurve keeps points that are some way apart, and both ends.
-func thinCurve(pts [][2]float64) [][2]float64 {
-	if len(pts) <= maxPoints {
-		return pts
-	}
-	out := pts[:0:0]
-	for i, p := range pts {
-		if i == 0 || i == len(pts)-1 {
-			out = append(out, p)
-			continue
+	points := func(c measure.Curve) (out [][2]float64) {
+		for _, p := range c.Points {
+			out = append(out, [2]float64{p.X, p.Y})
 		}
-		last := out[len(out)-1]
-		if math.Hypot(p[0]-last[0], p[1]-last[1]) >= 2.0/maxPoints {
-			out = append(out, p)
-		}
+		return out
 	}
-	return out
-}
-
-// calibration groups probabilities into tenths of 0..1.
-func calibration(cells []measure.Scored) []Bucket {
-	var out []Bucket
-	var sum float64
-	var pos, n int64
-	flush := func() {
-		if n == 0 {
-			return
-		}
-		low, high := measure.Wilson(pos, n)
-		out = append(out, Bucket{Score: sum / float64(n), Rate: float64(pos) / float64(n), Low: low, High: high, N: n})
-		sum, pos, n = 0, 0, 0
+	out := &Curves{ROC: points(roc), PR: points(measure.CurveOf(&q.Pos, &q.Neg, measure.CurvePR))}
+	for _, p := range measure.CurveOf(&q.Pos, &q.Neg, measure.CurveCalibration).Points {
+		out.Calibration = append(out.Calibration, Bucket{Score: p.X, Rate: p.Y, Low: p.Low, High: p.High, N: p.N})
 	}
-	at := 0
-	for _, c := range cells {
-		if c.Score < 0 || c.Score > 1 {
-			continue
-		}
-		if b := min(int(c.Score*buckets), buckets-1); b != at {
-			flush()
-			at = b
-		}
-		sum += c.Score * float64(c.Pos+c.Neg)
-		pos += c.Pos
-		n += c.Pos + c.Neg
-	}
-	flush()
 	return out
 }

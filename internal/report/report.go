@@ -18,12 +18,10 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"runtime"
 	"slices"
 	"time"
@@ -31,6 +29,7 @@ import (
 	"github.com/leewayhq/leeway/internal/collect/file"
 	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/measure"
+	"github.com/leewayhq/leeway/internal/measure/twosample"
 )
 
 // Options say what is compared, and how.
@@ -44,7 +43,8 @@ type Options struct {
 	Task     event.Task // Unknown is inferred
 	Positive string     // the positive class; empty is inferred
 	Drift    measure.DriftOptions
-	Period   string // of Periods; empty chooses by the time that is spanned
+	Also     []string // drift methods that are told besides the usual ones
+	Period   string   // of Periods; empty chooses by the time that is spanned
 	Zone     *time.Location
 	Title    string
 	// Conditions are checked last; see ParseCondition.
@@ -71,18 +71,12 @@ func (o *Options) Validate() error {
 	if o.Period != "" && !slices.Contains(Periods(), o.Period) {
 		errs = append(errs, fmt.Errorf("period %q is not one of %v", o.Period, Periods()))
 	}
+	for _, name := range o.Also {
+		if _, ok := twosample.Lookup(name); !ok {
+			errs = append(errs, fmt.Errorf("drift method %q is not one of %v", name, measure.Methods()))
+		}
+	}
 	return errors.Join(append(errs, o.Drift.Validate()...)...)
-}
-
-// withDefaults says what measure would fill in, so that the report can tell it.
-func withDefaults(d measure.DriftOptions) measure.DriftOptions {
-	d.Method = cmp.Or(d.Method, measure.MethodPSI)
-	d.Q = cmp.Or(d.Q, 0.01)
-	d.MinRows = cmp.Or(d.MinRows, 30)
-	limits := map[string]float64{d.Method: 0.1}
-	maps.Copy(limits, d.Limits)
-	d.Limits = limits
-	return d
 }
 
 // maker is a report under construction.
@@ -93,6 +87,9 @@ type maker struct {
 	bar      *file.Progress
 	spans    []span  // the periods; nil without a time column
 	periodOf []int32 // by row of the current file
+	chunkOf  []int32 // by row of the reference, for NannyML's preset
+	methods  []string
+	drifts   []measure.FeatureDrift
 }
 
 // Make reads the files and compares them. The error is that of reading or of
@@ -110,8 +107,7 @@ func Make(ctx context.Context, o Options) (*Report, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	o.Drift = withDefaults(o.Drift)
-	m := &maker{o: o, bar: file.NewProgress(o.Progress)}
+	m := &maker{o: o, methods: listed(&o), bar: file.NewProgress(o.Progress)}
 	m.out = &Report{Format: Format, Version: Version, Created: o.Now.UTC().Truncate(time.Second), Title: o.Title, Zone: o.Zone.String()}
 	if err := m.run(ctx); err != nil {
 		return nil, err
@@ -130,6 +126,7 @@ func (m *maker) run(ctx context.Context) error {
 	}
 	m.infer()
 	m.cutPeriods()
+	m.cutChunks()
 	m.judgeModel()
 	if err := m.compareFeatures(ctx); err != nil {
 		return err

@@ -54,11 +54,12 @@ type File struct {
 
 // Judged is how drift is decided.
 type Judged struct {
-	Method  string  `json:"method"`
-	Limit   float64 `json:"limit"`
-	Q       float64 `json:"q"`
-	MinRows int64   `json:"min_rows"`
-	Period  string  `json:"period,omitempty"`
+	Preset  string   `json:"preset"`
+	Method  string   `json:"method,omitempty"` // of all columns; empty where the preset chooses
+	Limit   *float64 `json:"limit"`            // likewise
+	Q       float64  `json:"q"`
+	MinRows int64    `json:"min_rows"`
+	Period  string   `json:"period,omitempty"`
 }
 
 // Summary is the answer before the evidence.
@@ -178,6 +179,9 @@ type Column struct {
 	Method  string   `json:"method"`
 	Value   *float64 `json:"value"`
 	P       *float64 `json:"p_value,omitempty"`
+	// Limit is that of the effect, or of the p-value with Evidently's tests.
+	Limit  *float64 `json:"limit,omitempty"`
+	Reason string   `json:"reason,omitempty"` // why there is no value
 	// Absent says which file lacks the column: "reference" or "current".
 	Absent            string   `json:"absent,omitempty"`
 	Unseen            float64  `json:"unseen,omitempty"`
@@ -194,9 +198,10 @@ type Column struct {
 
 // Method is one way to measure how far a column has moved.
 type Method struct {
-	Name  string   `json:"name"`
-	Value *float64 `json:"value"`
-	P     *float64 `json:"p_value,omitempty"`
+	Name   string   `json:"name"`
+	Value  *float64 `json:"value"`
+	P      *float64 `json:"p_value,omitempty"`
+	Reason string   `json:"reason,omitempty"`
 }
 
 // State is the quality of a column's data in one file.
