@@ -29,9 +29,10 @@ func classKey(key uint32) uint32 {
 }
 
 func classSpan(key uint32) span {
-	first, last := key<<classShift, min(key<<classShift|(1<<classShift-1), halfKey)
+	low := min(key, classMax-key) // the same cell, counted from its end
+	first, last := low<<classShift, min(low<<classShift|(1<<classShift-1), halfKey)
+	first = max(first, 0x7fff-topCell) // the keys before are those of NaN
 	if key > classHalf {
-		first, last = (classMax-key)<<classShift, min((classMax-key)<<classShift|(1<<classShift-1), halfKey)
 		first, last = scoreMax-last, scoreMax-first
 	}
 	lo, hi := scoreSpan(first), scoreSpan(last)
