@@ -219,8 +219,13 @@ func BenchmarkScores(b *testing.B) {
 	b.Run("column", func(b *testing.B) {
 		b.ReportMetric(best(b, benchRows, func(int) { f.addScores(&w.profile, batch, nil) }), "ns/value")
 	})
-	b.Run("by decision", func(b *testing.B) {
-		b.ReportMetric(best(b, benchRows, func(int) { f.addDecided(&w.profile, batch, nil) }), "ns/value")
+	b.Run("column with decisions", func(b *testing.B) {
+		w := f.Open(true)
+		for range 3 {
+			f.addScores(&w.profile, batch, nil)
+			f.addDecided(&w.profile, batch, nil)
+		}
+		b.ReportMetric(best(b, benchRows, func(int) { f.addScoresDecided(&w.profile, batch, nil) }), "ns/value")
 	})
 	b.Run("outcome", func(b *testing.B) {
 		q := w.Quality()

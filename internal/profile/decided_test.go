@@ -112,3 +112,68 @@ func TestScoreMiddleIsThatOfPairs(t *testing.T) {
 		})
 	}
 }
+
+// However the rows are batched, and by whichever of the ways that the fold has,
+// a positive row is counted at its score.
+func TestFoldKnowsWhatWasDecided(t *testing.T) {
+	for name, spellings := range map[string][]string{"one": {"no", "yes"}, "several": {"no", "yes", "1"}, "none": {"no", "never"}} {
+		r := random(8)
+		const rows = 9000
+		b := &event.Batch{Rows: rows, Time: make([]int64, rows)}
+		b.Task, b.Positive = event.Binary, "true"
+		b.Pred, b.Score.Values = event.Dict{Values: spellings, Codes: make([]int32, rows)}, make([]float64, rows)
+		var want, decided int64
+		for i := range rows {
+			b.Score.Values[i] = float64(r.IntN(30)) / 20 // a third of them above 1
+			b.Pred.Codes[i] = int32(r.IntN(len(spellings)+1)) - 1
+			if b.Pred.Codes[i] >= 0 {
+				decided++
+			}
+			if b.Pred.Codes[i] > 0 && name != "none" {
+				want++
+			}
+		}
+		var first []byte
+		for _, parts := range []int{1, 2, 9, 300} {
+			f := NewFolder(0)
+			w := f.Open(true)
+			for part := range parts {
+				some := someRows(rows, parts, part)
+				if part%2 == 0 {
+					f.Add(w, b.Take(some), nil)
+				} else {
+					f.Add(w, b, some)
+				}
+			}
+			p := f.Close(w)
+			if p.Decided.N != decided || p.Decided.Up.N() != want || p.Scores.N() != rows {
+				t.Errorf("%s in %d parts: %d of %d decisions are positive, want %d of %d", name, parts, p.Decided.Up.N(), p.Decided.N, want, decided)
+			}
+			if first == nil {
+				first = bare(t, p)
+			}
+			if !bytes.Equal(bare(t, p), first) {
+				t.Errorf("%s: %d parts differ from one", name, parts)
+			}
+		}
+	}
+}
+
+func TestNothingIsDecidedWithoutAPositiveClass(t *testing.T) {
+	for _, change := range []func(b *event.Batch){
+		func(b *event.Batch) { b.Positive = "" },
+		func(b *event.Batch) { b.Task = event.Multiclass },
+		func(b *event.Batch) { b.Pred = event.Dict{} },
+		func(b *event.Batch) { b.Score.SetNull(0); b.Score.SetNull(1) },
+	} {
+		b := &event.Batch{Rows: 2, Time: make([]int64, 2), Pred: event.Dict{Values: []string{"1"}, Codes: []int32{0, 0}}, Score: event.Num{Values: []float64{0.1, 0.9}}}
+		b.Task, b.Positive = event.Binary, "1"
+		change(b)
+		f := NewFolder(0)
+		w := f.Open(true)
+		f.Add(w, b, nil)
+		if p := f.Close(w); p.Decided != nil {
+			t.Errorf("%+v of %+v", p.Decided, b)
+		}
+	}
+}

@@ -28,6 +28,49 @@ func (f *Folder) addDecided(p *Profile, b *event.Batch, rows []int32) {
 	p.Decided.Up.addAll(up)
 }
 
+// addScoresDecided is addScores and addDecided in one pass, for whole batches
+// without nulls and windows whose scores are in a table already; it does
+// nothing and says so for all others.
+func (f *Folder) addScoresDecided(p *Profile, b *event.Batch, rows []int32) bool {
+	if rows != nil || p.Scores == nil || p.Scores.open.table == nil || p.Decided == nil || p.Decided.Up.open == nil ||
+		b.Task != event.Binary || b.Positive == "" || !b.Pred.Present() || !b.Score.Present() {
+		return false
+	}
+	code, several := positiveCode(b)
+	if several || b.Score.Valid != nil && !allValid(b.Score.Valid, len(b.Score.Values)) {
+		return false
+	}
+	d := p.Decided
+	if d.Up.open.table == nil {
+		d.Up.openTable() // Up goes to its grid where Scores does
+	}
+	d.N += int64(b.Rows - nulls(b.Pred.Codes))
+	foldDecided(b, code, p.Scores, &d.Up)
+	return true
+}
+
+func foldDecided(b *event.Batch, positive int32, all, up *ScoreSet) {
+	scores, codes := b.Score.Values, b.Pred.Codes
+	codes = codes[:len(scores)]
+	counts, ups := &all.open.table.counts, &up.open.table.counts
+	sum := 0
+	for i, x := range scores {
+		one := same(codes[i], positive)
+		if x >= 0 && x <= 1 {
+			at := tableIndex(x)
+			counts[at]++
+			ups[at] += int32(one)
+			sum += one
+			continue
+		}
+		all.n--
+		all.Add(x, 1)
+		up.Add(x, int64(one))
+	}
+	all.n += int64(len(scores))
+	up.n += int64(sum)
+}
+
 // noCode is the positive code of a batch in which no row is positive.
 const noCode = -2
 

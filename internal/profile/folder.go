@@ -95,8 +95,10 @@ func (f *Folder) Add(w *Window, b *event.Batch, rows []int32) {
 	stretchTimes(p, b, rows)
 	countRows(p, b, rows, n)
 	f.addLatency(w, b, rows)
-	f.addScores(p, b, rows)
-	f.addDecided(p, b, rows)
+	if !f.addScoresDecided(p, b, rows) {
+		f.addScores(p, b, rows)
+		f.addDecided(p, b, rows)
+	}
 	if b.Pred.Present() {
 		w.classes = opened(w.classes)
 		w.classes.add(f, &b.Pred, rows)
