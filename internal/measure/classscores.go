@@ -2,7 +2,6 @@ package measure
 
 import (
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/leewayhq/leeway/internal/profile"
@@ -59,7 +58,8 @@ func classLoss(q *profile.Quality) Value {
 	case c == nil || c.ProbLabels <= 0:
 		return undefined(NeedsClassScores, 0)
 	}
-	var s spread
+	v := c.LogLoss.Float64() / float64(c.ProbLabels)
+	s := spread{pivot: v}
 	for _, name := range slices.Sorted(maps.Keys(c.Of)) {
 		c.Of[name].Pos.Cells(func(lo, hi float64, count int64) {
 			if count > 0 && lo >= 0 && hi <= 1 {
@@ -67,8 +67,7 @@ func classLoss(q *profile.Quality) Value {
 			}
 		})
 	}
-	v := c.LogLoss.Float64() / float64(c.ProbLabels)
-	if c.Other != 0 || math.IsNaN(s.m2) {
+	if c.Other != 0 {
 		return defined(v, c.ProbLabels) // the spread of some classes is not known
 	}
 	return s.around(v, c.ProbLabels)

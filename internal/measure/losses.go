@@ -36,7 +36,8 @@ func (x *scores) meanLoss(sum profile.FixedSum, n, labels int64, of loss) Value 
 	case n <= 0:
 		return undefined(NoScores, 0)
 	}
-	var s spread
+	mean := sum.Float64() / float64(n)
+	s := spread{pivot: mean}
 	for i, c := range x.cells {
 		if !x.within(i) {
 			continue
@@ -48,29 +49,30 @@ func (x *scores) meanLoss(sum profile.FixedSum, n, labels int64, of loss) Value 
 			s.add(of(c.Score, false), c.Neg)
 		}
 	}
-	return s.around(sum.Float64()/float64(n), n)
+	return s.around(mean, n)
 }
 
-// spread is the count, mean and squared deviation of weighted numbers.
+// spread is the squared deviation of weighted numbers, summed about a pivot
+// near their mean.
 type spread struct {
-	n        int64
-	mean, m2 float64
+	pivot, rows, sum, squares float64
 }
 
 func (s *spread) add(v float64, count int64) {
-	s.n += count
-	d := v - s.mean
-	s.mean += d * float64(count) / float64(s.n)
-	s.m2 += d * (v - s.mean) * float64(count)
+	n, d := float64(count), v-s.pivot
+	s.rows += n
+	s.sum += n * d
+	s.squares += n * d * d
 }
 
 // around is a mean that is never negative with a normal interval of the spread.
 func (s *spread) around(mean float64, n int64) Value {
 	v := finite(mean, n)
-	if s.n < 2 || !v.Defined || math.IsNaN(s.m2) || math.IsInf(s.m2, 0) {
+	m2 := s.squares - s.sum*s.sum/s.rows
+	if s.rows < 2 || !v.Defined || !(m2 >= 0) || math.IsInf(m2, 0) {
 		return v
 	}
-	half := z95 * math.Sqrt(s.m2/float64(s.n-1)/float64(s.n))
+	half := z95 * math.Sqrt(m2/(s.rows-1)/s.rows)
 	return v.between(max(0, mean-half), mean+half, "normal")
 }
 

@@ -76,14 +76,15 @@ func meanError(mean, square float64, n int64) Value {
 // squaredErrors is the mean squared error. The spread of the squares is taken
 // from the distribution of the errors.
 func squaredErrors(g *profile.Regression) Value {
-	var s spread
+	mse := g.SqE.Float64() / float64(g.N)
+	s := spread{pivot: mse}
 	g.Errors.Cells(func(lo, hi float64, count int64) {
 		if count > 0 {
 			e := lo + (hi-lo)/2
 			s.add(e*e, count)
 		}
 	})
-	return s.around(g.SqE.Float64()/float64(g.N), g.N)
+	return s.around(mse, g.N)
 }
 
 // logErrors is the root mean squared logarithmic error over the rows that have
@@ -174,15 +175,25 @@ func Residual(errors *profile.ScoreSet, rank float64) Value {
 	return v
 }
 
-// residualBound is how far v is from the far end of its cell.
-func residualBound(errors *profile.ScoreSet, rank, v float64) (bound float64) {
-	left := rank * float64(errors.N())
-	found := false
+// residualBound is how far v can be from the error at a rank: that lies between
+// the two rows beside the rank, each of which is somewhere in its cell.
+func residualBound(errors *profile.ScoreSet, rank, v float64) float64 {
+	at := rank * float64(errors.N()-1)
+	first, second := math.Floor(at), math.Ceil(at)
+	least, most, doubt := v, v, false
+	below := 0.0
 	errors.Cells(func(lo, hi float64, count int64) {
-		if left -= float64(count); !found && left <= 0 && lo < hi {
-			bound = max(hi-v, v-lo)
+		last := below + float64(count) - 1
+		if below <= first && first <= last {
+			least, doubt = lo, lo < hi
 		}
-		found = found || left <= 0
+		if below <= second && second <= last {
+			most, doubt = hi, doubt || lo < hi
+		}
+		below = last + 1
 	})
-	return bound
+	if !doubt {
+		return 0
+	}
+	return max(v-least, most-v, 0)
 }

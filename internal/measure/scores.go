@@ -15,7 +15,8 @@ type scores struct {
 }
 
 func scoresOf(pos, neg *profile.ScoreSet) *scores {
-	x := &scores{}
+	const usual = 512
+	x := &scores{cells: make([]Scored, 0, usual), lo: make([]float64, 0, usual), hi: make([]float64, 0, usual)}
 	profile.ScoreCells(pos, neg, func(lo, hi float64, p, n int64) {
 		x.cells = append(x.cells, Scored{lo + (hi-lo)/2, p, n})
 		x.lo, x.hi = append(x.lo, lo), append(x.hi, hi)
@@ -121,8 +122,12 @@ func (x *scores) doubtOfAP(ap float64) float64 {
 
 // precisions is the sum of (tp+j)/(n+j) for j of 1..count.
 func precisions(tp, n, count int64) float64 {
-	if n == tp {
-		return float64(count)
+	if count <= 16 {
+		sum := 0.0
+		for j := int64(1); j <= count; j++ {
+			sum += float64(tp+j) / float64(n+j)
+		}
+		return sum
 	}
 	return float64(count) - float64(n-tp)*(harmonic(n+count)-harmonic(n))
 }
