@@ -268,10 +268,6 @@ func (l *lookup) at(r int) (h event.Hash, named bool) {
 	return l.hashes[r-l.first], l.b.ID.Offsets[r] < l.b.ID.Offsets[r+1]
 }
 
-// truthy is what the usual words for two classes say, so that one spelling
-// meets another: 1 and true, no and 0.
-var truthy = map[string]bool{"1": true, "true": true, "True": true, "yes": true, "0": false, "false": false, "False": false, "no": false}
-
 // isPositive tells whether a class is the positive one of a binary model.
 func (w *worker) isPositive(class uint32, m *meta) bool {
 	if class == m.positive {
@@ -279,9 +275,7 @@ func (w *worker) isPositive(class uint32, m *meta) bool {
 	}
 	is, known := m.classes[class]
 	if !known {
-		said, word := truthy[w.names.list[class]]
-		wanted, usual := truthy[m.Positive]
-		is = word && usual && said == wanted
+		is = event.SameClass(w.names.list[class], m.Positive)
 		m.classes[class] = is
 	}
 	return is
