@@ -78,6 +78,7 @@ type Model struct {
 	// Importances is how much the model looks at each feature, in any unit, where
 	// somebody said so.
 	Importances map[string]float64 `json:"importances,omitempty"`
+	Predicted   Feature            `json:"predicted,omitzero"` // the grid of a regression's predictions; it has no name
 	Reference   Reference          `json:"reference"`
 	FirstEvent  int64              `json:"first_event,omitempty"` // unix ms of the earliest prediction that was not late; imported history may move it back
 	LabelsOnly  bool               `json:"labels_only,omitempty"` // neither predictions nor a declaration came yet

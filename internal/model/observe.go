@@ -46,6 +46,7 @@ func (r *Registry) observe(e *entry, b *event.Batch) (d Dropped, err error) {
 	e.complete(b)
 	if b.Kind != event.Labels {
 		d.Features = e.observeFeatures(b, &r.cfg)
+		e.observePredicted(b, &r.cfg)
 		d.Versions = e.observeVersions(b, &r.cfg)
 		e.observeSegments(b, &r.cfg, &d)
 		e.observeTime(b, &r.cfg)
@@ -55,6 +56,22 @@ func (r *Registry) observe(e *entry, b *event.Batch) (d Dropped, err error) {
 		return d, r.save(e)
 	}
 	return d, nil
+}
+
+// observePredicted gives the predictions of a regression a grid, as a feature
+// has one.
+func (e *entry) observePredicted(b *event.Batch, cfg *Config) {
+	if b.Task == event.Regression && b.PredValue.Present() {
+		e.stampGrid(&e.model.Predicted, &b.PredValue, b, cfg)
+	}
+}
+
+// stampGrid completes a column with its grid, which its first values fix.
+func (e *entry) stampGrid(f *Feature, n *event.Num, b *event.Batch, cfg *Config) {
+	if f.Epoch == 0 {
+		e.huntCentre(f, n, b.Kind == event.Reference, cfg)
+	}
+	n.Epoch, n.Centre, n.Others = f.Epoch, f.Centre, f.Others
 }
 
 func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
@@ -78,10 +95,7 @@ func (e *entry) observeFeatures(b *event.Batch, cfg *Config) (dropped int) {
 			continue
 		}
 		b.Nums[i].Name = name
-		if f.Epoch == 0 {
-			e.huntCentre(f, &b.Nums[i], b.Kind == event.Reference, cfg)
-		}
-		b.Nums[i].Epoch, b.Nums[i].Centre, b.Nums[i].Others = f.Epoch, f.Centre, f.Others
+		e.stampGrid(f, &b.Nums[i], b, cfg)
 		keep = append(keep, b.Nums[i])
 	}
 	b.Nums = keep

@@ -168,6 +168,32 @@ func TestSeveralCentresSurviveRestart(t *testing.T) {
 	}
 }
 
+// A regression's predictions may lie far from zero too.
+func TestPredictionsHaveAGrid(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	predict := func(n int) *event.Batch {
+		return batch(n, func(b *event.Batch) {
+			b.Pred, b.Score = event.Dict{}, event.Num{}
+			b.PredValue = event.Num{Values: make([]float64, n)}
+			for i := range n {
+				b.PredValue.Values[i] = 1e9 + float64(i%3) + 0.5
+			}
+		})
+	}
+	if b := predict(10); b.PredValue.Epoch != 0 {
+		t.Fatal("fixed before it was seen")
+	}
+	if _, err := r.Observe(predict(1000)); err != nil {
+		t.Fatal(err)
+	}
+	r = open(t, dir)
+	b := predict(1)
+	if r.Observe(b); b.Task != event.Regression || b.PredValue.Epoch != 1 || b.PredValue.Centre != 1e9+1.5 {
+		t.Errorf("a %v predicts about %v in epoch %d", b.Task, b.PredValue.Centre, b.PredValue.Epoch)
+	}
+}
+
 func TestAbsentFeaturesAreListed(t *testing.T) {
 	r := open(t, t.TempDir())
 	both := batch(1, func(b *event.Batch) {
