@@ -53,7 +53,7 @@ func (r *reader) numeric(name string, cur, ref *profile.Numeric) column {
 	}
 	r.points = r.points[:0]
 	// The reference first: where the grids differ, its edges are the ones kept.
-	profile.Pairs(ref, cur, func(x float64, nref, ncur int64) {
+	rankError := profile.PairsError(ref, cur, func(x float64, nref, ncur int64) {
 		r.points = append(r.points, twosample.Point{X: x, Cur: ncur, Ref: nref})
 	})
 	centres := ref.Centres()
@@ -64,7 +64,7 @@ func (r *reader) numeric(name string, cur, ref *profile.Numeric) column {
 		Points: r.points, N: cur.N, M: ref.N,
 		Cur:       twosample.Moments{Mean: cur.Mean(), SD: cur.SD(0)},
 		Ref:       twosample.Moments{Mean: ref.Mean(), SD: ref.SD(0)},
-		RankError: cur.QuantileError() + ref.QuantileError(),
+		RankError: rankError,
 		Centres:   centres, CellWidth: cellWidth,
 	}
 	c.numbers = &r.numbers
