@@ -25,7 +25,9 @@ type restorer struct {
 	p    *Publisher
 	now  time.Time
 	from int64     // the first minute that is compared, unix ms
-	stop time.Time // of the wall clock: no repair after it
+	stop time.Time // after it only the trailing window is compared
+
+	late bool // stop has passed
 
 	minutes, limited int
 	rows             int64
@@ -39,7 +41,8 @@ type written struct {
 
 func (p *Publisher) restore(ctx context.Context) error {
 	now := p.cfg.Now()
-	r := &restorer{p: p, now: now, from: ceilMinute(now.Add(-p.cfg.Window)), stop: time.Now().Add(p.cfg.RepairTime)}
+	r := &restorer{p: p, now: now, stop: time.Now().Add(p.cfg.RepairTime)}
+	r.from = r.trailing()
 	if p.cfg.Series.Unclean() {
 		end := now
 		if newest, ok := p.cfg.Series.Newest(); ok && newest.Before(now) {
@@ -49,6 +52,9 @@ func (p *Publisher) restore(ctx context.Context) error {
 	}
 	for _, m := range p.cfg.Registry.List() {
 		for _, segment := range append([]string{""}, m.SegmentValues...) {
+			if r.from < r.trailing() && time.Now().After(r.stop) {
+				r.from, r.late = r.trailing(), true
+			}
 			if err := r.restore(ctx, m.Name, segment, event.Task(m.Task)); err != nil {
 				return fmt.Errorf("reading the last minutes of %q: %w", m.Name, err)
 			}
@@ -57,6 +63,9 @@ func (p *Publisher) restore(ctx context.Context) error {
 	r.report()
 	return nil
 }
+
+// trailing is the first minute of the trailing window.
+func (r *restorer) trailing() int64 { return ceilMinute(r.now.Add(-r.p.cfg.Window)) }
 
 func ceilMinute(t time.Time) int64 {
 	return t.Add(time.Minute - time.Millisecond).Truncate(time.Minute).UnixMilli()
@@ -100,19 +109,20 @@ func (r *restorer) subject(ctx context.Context, of *subjectSeries, minutes []min
 	if minutes[len(minutes)-1].start < r.from {
 		return nil
 	}
+	if r.late {
+		r.limited++
+	}
 	have, err := r.published(ctx, of)
 	if err != nil {
 		return err
 	}
 	if lost := r.missing(minutes, have, countsOf(of.task)); len(lost) > 0 {
-		if time.Now().After(r.stop) {
-			r.limited++
-		} else if err := r.repair(ctx, of, minutes, have, lost); err != nil {
+		if err := r.repair(ctx, of, minutes, have, lost); err != nil {
 			return err
 		}
 	}
 	for _, m := range minutes {
-		if m.start >= ceilMinute(r.now.Add(-r.p.cfg.Window)) {
+		if m.start >= r.trailing() {
 			t := r.p.trail(of.subject)
 			*t.minute(m.start) = minute{start: m.start, profile: m.profile, stamp: have[m.start].last}
 			t.changed = true
@@ -201,7 +211,7 @@ func (r *restorer) repair(ctx context.Context, of *subjectSeries, minutes []minu
 		r.minutes, r.rows = r.minutes+1, r.rows+c[0]
 	}
 	for start := range lost {
-		if start < r.from+r.p.cfg.Window.Milliseconds() && r.p.cfg.Series.Unclean() {
+		if start < r.from+r.p.cfg.Window.Milliseconds() && r.from < r.trailing() {
 			r.limited++ // it may reach further back
 			break
 		}
@@ -214,7 +224,7 @@ func (r *restorer) report() {
 	r.p.metrics.limited.Add(float64(r.limited))
 	from := time.UnixMilli(r.from).UTC().Format(time.RFC3339)
 	if r.minutes > 0 {
-		r.p.cfg.Logger.Info("what a crash kept from the series was written again from the profiles", "minutes", r.minutes, "predictions", r.rows, "compared_from", from)
+		r.p.cfg.Logger.Info("what a crash kept from the series was written again from the profiles", "minutes", r.minutes, "predictions", r.rows, "took", time.Since(r.stop.Add(-r.p.cfg.RepairTime)).Round(time.Millisecond))
 	}
 	if r.limited > 0 {
 		r.p.cfg.Logger.Warn("the series of some models may lack more than could be written again; the profiles have all", "models_versions_segments", r.limited, "compared_from", from)
