@@ -172,7 +172,7 @@ func TestDriftAndDataQuality(t *testing.T) {
 		t.Errorf("against itself: %+v", got.Features)
 	}
 	s.problem("GET", "/api/v1/models/california/drift?method=magic", nil, http.StatusBadRequest, "bad_parameter")
-	s.problem("GET", "/api/v1/models/california/drift?reference=yesterday", nil, http.StatusBadRequest, "bad_parameter")
+	s.problem("GET", "/api/v1/models/california/drift?reference=tomorrow", nil, http.StatusBadRequest, "bad_parameter")
 
 	var q struct {
 		Rows     int64

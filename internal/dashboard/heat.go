@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/leewayhq/leeway/internal/measure"
+	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 )
@@ -56,7 +57,7 @@ func (v *view) features(out *overviewAnswer) error {
 	out.Drift = heat{Method: measure.MethodPSI, Time: []int64{}, Features: []heatRow{}, Warning: numOf(feature.warning), Critical: numOf(feature.critical)}
 	out.DataQuality = []dataQualityRow{}
 	out.DataQualLimit = &dataQualityLimits{missing.always(), outliers.always()}
-	ref, _, err := v.s.reference(v.ctx, v.m)
+	ref, _, err := v.s.referenceAt(v.ctx, v.m, v.sp.from, v.sp.to)
 	if err != nil {
 		return err
 	}
@@ -93,9 +94,25 @@ func (v *view) coarse() (grid, []*bucket, error) {
 		least = hourMS
 	}
 	g := gridOf(v.sp.from, v.sp.to, chartStep(v.sp.to-v.sp.from, heatColumns, least))
-	l := line{set: profiles.ByPrediction, model: v.m.Name, versions: strings.Join(v.sp.versions, "\x00"), full: true, width: g.width}
+	l := line{set: profiles.ByPrediction, model: v.m.Name, versions: strings.Join(v.compared(), "\x00"), full: true, width: g.width}
 	list, err := v.s.cache.get(v.ctx, l, g.from, v.sp.to)
 	return g, list, err
+}
+
+// compared are the versions that stand against the reference: those that were
+// asked for, or all but the one that is the reference.
+func (v *view) compared() []string {
+	ref := v.s.cfg.References.Source(v.m)
+	if ref.Source != model.ReferenceVersion || len(v.sp.versions) > 0 {
+		return v.sp.versions
+	}
+	var others []string
+	for _, x := range v.m.Versions {
+		if x.Name != ref.Version {
+			others = append(others, x.Name)
+		}
+	}
+	return others
 }
 
 // driftFrom is the drift of every feature in a bucket, worked out once for a
