@@ -76,7 +76,7 @@ func (s *Server) getMultivariate(r *http.Request) (any, error) {
 		Model: m.Name, From: s.rfc3339(sp.from), To: s.rfc3339(sp.to), Reference: s.referenceJSON(source, nil),
 		Correlations: []correlationJSON{},
 	}
-	ref, err := s.referenceSamples(r.Context(), &m, source)
+	ref, err := s.cfg.Profiles.ReferenceSamples(r.Context(), m.Name, source)
 	if err != nil {
 		return nil, err
 	}
@@ -94,23 +94,6 @@ func (s *Server) getMultivariate(r *http.Request) (any, error) {
 	}
 	out.fill(d)
 	return out, nil
-}
-
-// referenceSamples are the chunks of the reference's row sample.
-func (s *Server) referenceSamples(ctx context.Context, m *model.Model, source model.Reference) ([]*profile.Sample, error) {
-	set, from, to := profiles.ByPrediction, source.From, source.To
-	switch source.Source {
-	case model.ReferenceNone, model.ReferenceVersion:
-		return nil, nil
-	case model.ReferenceImport:
-		set, from, to = profiles.ByReference, firstMS, 1<<62
-	}
-	var out []*profile.Sample
-	err := s.cfg.Profiles.Samples(ctx, set, m.Name, from, to, func(_ int64, sample *profile.Sample) error {
-		out = append(out, sample)
-		return nil
-	})
-	return out, err
 }
 
 func (a *multivariateAnswer) fill(d *multivariate.Drift) {
@@ -154,7 +137,7 @@ func (s *Server) importances(ctx context.Context, m *model.Model, source model.R
 	if len(m.Importances) > 0 {
 		return m.Importances, importanceDeclared, 0, nil
 	}
-	chunks, err := s.referenceSamples(ctx, m, source)
+	chunks, err := s.cfg.Profiles.ReferenceSamples(ctx, m.Name, source)
 	if err != nil {
 		return nil, "", 0, err
 	}

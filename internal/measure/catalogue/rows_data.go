@@ -44,6 +44,19 @@ func dataRows() []Metric {
 			Help: Text{"Population stability index of the predictions against the reference; the feature is score, class or value.",
 				"预测结果相对基准的群体稳定性指数（PSI）；feature 为 score、class 或 value。"},
 		},
+		{
+			Key: "reconstruction_error", Unit: Number, Good: Lower, MinSamples: 100,
+			Title: Text{"Reconstruction error", "重构误差"},
+			Help: Text{"Mean distance of a row from its reconstruction by the principal components of the reference, in standard deviations: it rises when features no longer go together as they did, though each keeps its range.",
+				"各行与由基准主成分重构结果之间的平均距离（以标准差计）：当各特征取值范围未变但相互关系改变时上升。"},
+		},
+		{
+			Key: "joint_drift", Unit: Number, Good: Lower, Operator: GTE,
+			Warning: limit(1), Critical: limit(2), MinSamples: 100,
+			Title: Text{"Joint drift", "联合漂移"},
+			Help: Text{"How far the reconstruction error is from that of the reference, in units of the distance to its limit; 1 is the limit, three deviations of the reference's chunks.",
+				"重构误差偏离基准的程度，以到其限值的距离为单位；1 即限值，为基准各分块的三倍标准差。"},
+		},
 	}
 	rows = append(rows, soundRows()...)
 	rows = append(rows, estimateRows()...)

@@ -154,7 +154,7 @@ func TestCompareWithAReferenceInChunks(t *testing.T) {
 		if err != nil || d.RefRows != 2000 || d.Reconstruction.Method != "chunks" {
 			t.Fatalf("%+v %v", d, err)
 		}
-		if r := d.Reconstruction; r.Drifted != c.drift || d.Classifier.Drifted() != c.drift || d.Correlations[0].P < 1e-6 != c.drift {
+		if r := d.Reconstruction; r.Drifted != c.drift || r.Excess() >= 1 != c.drift || d.Classifier.Drifted() != c.drift || d.Correlations[0].P < 1e-6 != c.drift {
 			t.Errorf("correlation %v: %+v, area %v, p %v", c.corr, r, d.Classifier.AUC, d.Correlations[0].P)
 		}
 	}

@@ -105,3 +105,13 @@ func (m *Reconstruction) drift(before, now *Table, ref []*profile.Sample) *Recon
 	d.Drifted = d.Error.Mean < low || d.Error.Mean > high
 	return d
 }
+
+// Excess is how far the error is from the reference's in units of the distance
+// to the limit on that side; 1 is the limit. NaN when the limits have no width.
+func (d *ReconstructionDrift) Excess() float64 {
+	off := d.Error.Mean - d.Reference.Mean
+	if off >= 0 {
+		return off / (d.Upper - d.Reference.Mean)
+	}
+	return off / (d.Lower - d.Reference.Mean)
+}

@@ -24,6 +24,8 @@ type drift struct {
 	usual   []int64   // rows of this hour on the days before
 
 	learnt estimate.Memo
+
+	jointAt time.Time // when the rows were compared as wholes
 }
 
 // driftOf finds or makes a model's.
@@ -80,6 +82,9 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 	}
 	if ref == nil || cur == nil {
 		return out, nil
+	}
+	if err := p.jointSamples(ctx, name, source, now, put); err != nil {
+		return nil, err
 	}
 	list := measure.Drift(cur, ref, p.cfg.Drift)
 	for _, f := range list {

@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
@@ -121,6 +123,23 @@ func (s *Store) Sample(ctx context.Context, set Set, model string, from, to int6
 		return nil
 	})
 	return sum, err
+}
+
+// ReferenceSamples are the chunks of the row sample of a model's reference. A
+// reference that is another version has none: versions are not sampled apart.
+func (s *Store) ReferenceSamples(ctx context.Context, name string, source model.Reference) (chunks []*profile.Sample, err error) {
+	set, from, to := ByPrediction, source.From, source.To
+	switch source.Source {
+	case model.ReferenceNone, model.ReferenceVersion:
+		return nil, nil
+	case model.ReferenceImport:
+		set, from, to = ByReference, math.MinInt64/2, math.MaxInt64/2
+	}
+	err = s.Samples(ctx, set, name, from, to, func(_ int64, sample *profile.Sample) error {
+		chunks = append(chunks, sample)
+		return nil
+	})
+	return chunks, err
 }
 
 // KeepSamples moves a model's hours that begin before daysFrom into days, and
