@@ -2,6 +2,8 @@ package profile
 
 import (
 	"slices"
+
+	"github.com/leewayhq/leeway/internal/event"
 )
 
 // What follows makes summaries that keep every value, however many there are,
@@ -48,8 +50,8 @@ func ExactScores(sorted []float64) *ScoreSet {
 	return s
 }
 
-// ExactQuality is the quality of outcomes with all of their scores kept. The
-// names of classes are copied.
+// ExactQuality is the quality of outcomes with all of their scores and errors
+// kept. The names of classes are copied.
 func ExactQuality(outcomes []Outcome) *Quality {
 	q := &Quality{}
 	var pos, neg []float64
@@ -68,7 +70,49 @@ func ExactQuality(outcomes []Outcome) *Quality {
 	slices.Sort(pos)
 	slices.Sort(neg)
 	q.Pos, q.Neg = *ExactScores(pos), *ExactScores(neg)
+	if q.Regression != nil {
+		q.Regression.Errors = *exactErrors(outcomes)
+	}
+	if q.Classes != nil {
+		q.Classes.trim()
+		for name, class := range q.Classes.Of {
+			*class = exactClass(outcomes, name)
+		}
+	}
 	return q
+}
+
+func exactErrors(outcomes []Outcome) *ScoreSet {
+	var errs []float64
+	for i := range outcomes {
+		if t, ok := termsOf(outcomes[i].PredValue, outcomes[i].LabelValue); ok && outcomes[i].Task == event.Regression {
+			errs = append(errs, t.e)
+		}
+	}
+	slices.Sort(errs)
+	s := ExactScores(errs)
+	s.kind = ofErrors
+	return s
+}
+
+func exactClass(outcomes []Outcome, name string) OneVsRest {
+	var pos, neg []float64
+	for i := range outcomes {
+		o := &outcomes[i]
+		at := slices.Index(o.ScoredClasses, name)
+		switch {
+		case o.Task != event.Multiclass || at < 0 || at >= len(o.ClassScores) || !finite(o.ClassScores[at]):
+		case o.Label == name:
+			pos = append(pos, o.ClassScores[at])
+		default:
+			neg = append(neg, o.ClassScores[at])
+		}
+	}
+	slices.Sort(pos)
+	slices.Sort(neg)
+	class := OneVsRest{*ExactScores(pos), *ExactScores(neg)}
+	class.Pos.kind, class.Neg.kind = ofClasses, ofClasses
+	return class
 }
 
 // OnGrid is the summary as a stored one of as many values would be: on the grid

@@ -160,3 +160,20 @@ func TestScoresOfTooManyClasses(t *testing.T) {
 		t.Errorf("%d classes, %d scores of others, %d rows", len(c.Of), c.Other, c.Rows)
 	}
 }
+
+// What keeps every value equals what a window of few rows keeps.
+func TestExactQualityKeepsErrorsAndClasses(t *testing.T) {
+	r := random(6)
+	var outcomes []Outcome
+	for range 90 {
+		outcomes = append(outcomes, randomOutcome(r))
+	}
+	want := &Quality{}
+	want.Merge(qualityOf(outcomes, 1), math.MaxInt)
+	got := &Quality{}
+	got.Merge(ExactQuality(outcomes), math.MaxInt)
+	want.Pos, want.Neg, got.Pos, got.Neg = ScoreSet{}, ScoreSet{}, ScoreSet{}, ScoreSet{} // of outcomes of one task only
+	if !slices.Equal(qualityBytes(got), qualityBytes(want)) {
+		t.Error("they differ")
+	}
+}
