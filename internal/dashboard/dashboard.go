@@ -41,6 +41,8 @@ type Server struct {
 
 	fleetMu sync.Mutex
 	fleet   *fleet
+
+	learnt learnt
 }
 
 // New builds the handler. The result is also an http.Handler.

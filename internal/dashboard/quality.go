@@ -22,6 +22,8 @@ type qualityAnswer struct {
 	From    string          `json:"from"`
 	To      string          `json:"to"`
 	Windows []windowQuality `json:"windows"`
+
+	Estimator *estimatorJSON `json:"estimator,omitempty"`
 }
 
 type windowQuality struct {
@@ -34,6 +36,8 @@ type windowQuality struct {
 	Metrics     map[string]valueJSON `json:"metrics"`
 	Confusion   *confusionJSON       `json:"confusion"`
 	Classes     []classJSON          `json:"classes,omitempty"`
+	Estimated   map[string]valueJSON `json:"estimated,omitempty"`
+	Gap         map[string]gapJSON   `json:"gap,omitempty"`
 }
 
 type confusionJSON struct {
@@ -109,15 +113,22 @@ func (s *Server) getQuality(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	estimator, about, err := s.estimator(r, &m)
+	if err != nil {
+		return nil, err
+	}
 	windows := make([]windowQuality, 0, len(pieces))
 	for _, from := range slices.Sorted(maps.Keys(pieces)) {
 		pc := pieces[from]
-		w := qualityOf(&m, pc.sum.Total(), options)
+		p := pc.sum.Total()
+		w := qualityOf(&m, p, options)
+		w.estimate(estimator, p)
 		w.From, w.To, w.Dataset = s.rfc3339(from), s.rfc3339(pc.to), pc.dataset
 		windows = append(windows, w)
 	}
 	return qualityAnswer{
 		Model: m.Name, Task: m.Task.String(), From: s.rfc3339(sp.from), To: s.rfc3339(sp.to), Windows: windows,
+		Estimator: about,
 	}, nil
 }
 
