@@ -1,9 +1,11 @@
 package dashboard
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"testing"
+	"time"
 )
 
 type curveGot struct {
@@ -93,4 +95,45 @@ func TestQualityAtAThreshold(t *testing.T) {
 	for _, bad := range []string{"threshold=high", "threshold=NaN", "beta=0", "beta=-1"} {
 		s.problem("GET", path+"?"+bad, nil, http.StatusBadRequest, "bad_parameter")
 	}
+}
+
+// A regression through the whole path: 300 rows are past what a window keeps,
+// and a corrected label leaves no trace.
+func TestQualityOfARegression(t *testing.T) {
+	s := newSite(t, nil)
+	s.contract = openContract(t)
+	s.do("PUT", "/api/v1/models/r", `{"task":"regression"}`, http.StatusCreated, nil)
+	var predictions, wrong, labels []map[string]any
+	noon := time.Now().Add(-30 * time.Minute).Truncate(time.Minute).UnixMilli()
+	for i := range 300 {
+		id, y := fmt.Sprint("r-", i), float64(i%10)+0.5
+		e := float64(i%5) - 1 // -1 to 3
+		predictions = append(predictions, map[string]any{"id": id, "time": noon + int64(i), "prediction": y + e})
+		labels = append(labels, map[string]any{"id": id, "label": y})
+		if i%3 == 0 {
+			wrong = append(wrong, map[string]any{"id": id, "label": -1000.0})
+		}
+	}
+	s.do("POST", "/api/v1/models/r/predictions", predictions, http.StatusOK, nil)
+	s.do("POST", "/api/v1/models/r/labels", wrong, http.StatusOK, nil)
+	s.do("POST", "/api/v1/models/r/labels", labels, http.StatusOK, nil)
+	s.caughtUp()
+	var got qualityGot
+	s.get("/api/v1/models/r/quality?from="+time.UnixMilli(noon).UTC().Format(time.RFC3339), &got)
+	m := got.Windows[0].Metrics
+	for key, want := range map[string]float64{
+		"me": 1, "mae": 1.4, "mse": 3, "rmse": math.Sqrt(3), "wape": 1.4 / 5, "max_error": 3, "residual_p05": -1, "residual_p50": 1, "residual_p95": 3,
+	} {
+		v := m[key].Value
+		if v == nil || math.Abs(*v-want) > 0.02*want*want {
+			t.Errorf("%s is %v (%s), want %v", key, v, m[key].Reason, want)
+		}
+	}
+	for _, key := range []string{"rmsle", "smape"} {
+		if m[key].Value == nil {
+			t.Errorf("%s: %+v", key, m[key])
+		}
+	}
+	s.problem("GET", "/api/v1/models/r/curves", nil, http.StatusBadRequest, "no_curves")
+	s.problem("GET", "/api/v1/models/r/quality?threshold=0.5", nil, http.StatusBadRequest, "bad_parameter")
 }

@@ -315,3 +315,57 @@ func TestUndefinedRegression(t *testing.T) {
 		}
 	}
 }
+
+// What does not exist says why, in every new metric.
+func TestUndefinedScores(t *testing.T) {
+	binary := func(outcomes ...profile.Outcome) *profile.Profile {
+		q := &profile.Quality{}
+		for i := range outcomes {
+			outcomes[i].Task = event.Binary
+			q.Add(&outcomes[i], 1)
+		}
+		return &profile.Profile{Quality: q}
+	}
+	nan := math.NaN()
+	at := 0.5
+	for _, c := range []struct {
+		name string
+		p    *profile.Profile
+		o    Options
+		want map[string]string
+	}{
+		{"no scores", binary(profile.Outcome{Score: nan}), Options{}, map[string]string{"score_ks": NoScores, "calibration_error": NoScores, "lift_top_decile": NoScores, "log_loss": NoScores}},
+		{"one class", binary(profile.Outcome{Score: 0.5}), Options{Beta: 2}, map[string]string{"score_ks": OneClass, "lift_top_decile": NoPositives, "auc_roc": OneClass, "average_precision": NoPositives, "f_beta": NoPositives}},
+		{"no scores, at a threshold", binary(profile.Outcome{Score: nan}), Options{Threshold: &at}, map[string]string{"accuracy": NoScores, "recall": NoScores}},
+		{"no labels, at a threshold", binary(), Options{Threshold: &at}, map[string]string{"accuracy": NoLabels}},
+		{"outside 0..1", binary(profile.Outcome{Score: 3}, profile.Outcome{Score: -3, LabelPositive: true}), Options{}, map[string]string{"calibration_error": NoScores, "brier_score": NoScores, "auc_roc": ""}},
+	} {
+		r := QualityWith(c.p, event.Binary, c.o)
+		for key, reason := range c.want {
+			if v, ok := r.Get(key); !ok || v.Reason != reason || v.Defined != (reason == "") {
+				t.Errorf("%s: %s is %+v, want the reason %q", c.name, key, v, reason)
+			}
+		}
+	}
+	q := &profile.Quality{}
+	q.Add(&profile.Outcome{Task: event.Regression, PredValue: -5, LabelValue: -3}, 1)
+	r := Quality(&profile.Profile{Quality: q}, event.Regression)
+	if v, _ := r.Get("rmsle"); v.Defined || v.Reason != NegativeTargets {
+		t.Errorf("rmsle below -1: %+v", v)
+	}
+	q.Add(&profile.Outcome{Task: event.Regression, PredValue: -5, LabelValue: -3}, -1)
+	for _, m := range Quality(&profile.Profile{Quality: q}, event.Regression).Metrics {
+		if m.Defined || m.Reason != NoLabels {
+			t.Errorf("%s of nothing: %+v", m.Key, m.Value)
+		}
+	}
+	q = &profile.Quality{}
+	q.Add(&profile.Outcome{Task: event.Multiclass, Pred: "a", Label: "a", ScoredClasses: []string{"a", "b"}, ClassScores: []float64{0.9, 0.1}}, 1)
+	r = Quality(&profile.Profile{Quality: q}, event.Multiclass)
+	if v, _ := r.Get("auc_roc"); v.Defined || v.Reason != OneClass {
+		t.Errorf("an area of one class: %+v", v)
+	}
+	if v, _ := r.Get("log_loss"); !v.Defined || math.Abs(v.Value+math.Log(0.9)) > 1e-12 {
+		t.Errorf("log loss %+v", v)
+	}
+}
