@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ type reportFlags struct {
 	mapping, task, zone, html, json, lang string
 	limit                                 float64
 	failOn                                []string
-	ignore                                several
+	ignore, also                          several
 }
 
 // makeReport compares two files. Its exit codes are those of a check in a
@@ -68,7 +69,9 @@ func compareFiles(ctx context.Context, std stdio, args []string) error {
 	fs.Var(&f.ignore, "ignore", "`columns` to leave out, with commas between them")
 	fs.StringVar(&f.task, "task", "", "binary, multiclass or regression (default: from the predictions)")
 	fs.StringVar(&o.Positive, "positive", "", "the positive `class` of a binary model (default: from the predictions)")
-	fs.StringVar(&o.Drift.Method, "method", "", "drift `method`: "+strings.Join(measure.Methods(), ", ")+" (default psi)")
+	fs.StringVar(&o.Drift.Method, "method", "", "drift `method`, one of docs/operate/report.md (default psi)")
+	fs.StringVar(&o.Drift.Preset, "preset", "", strings.Join(measure.Presets(), ", ")+": who says what drift is (default leeway)")
+	fs.Var(&f.also, "also", "further `methods` whose numbers are told, with commas between them, or all")
 	fs.Float64Var(&f.limit, "limit", 0, "effect from which a significant difference is drift (default 0.1)")
 	fs.StringVar(&o.Period, "period", "", strings.Join(report.Periods(), ", ")+" (default: by the time that is spanned)")
 	fs.StringVar(&f.zone, "zone", "UTC", "time `zone` of times that name none")
@@ -86,6 +89,9 @@ func compareFiles(ctx context.Context, std stdio, args []string) error {
 	if err := f.fill(&o); err != nil {
 		return err
 	}
+	// Columns come and go by tens of megabytes: collecting them sooner costs
+	// little time and keeps the memory that is held down.
+	debug.SetGCPercent(50)
 	r, err := report.Make(ctx, o)
 	if err != nil {
 		return err
@@ -121,7 +127,10 @@ func (f *reportFlags) fill(o *report.Options) error {
 		}
 		o.Conditions = append(o.Conditions, c)
 	}
-	o.Ignore = f.ignore
+	o.Ignore, o.Also = f.ignore, f.also
+	if len(f.also) == 1 && f.also[0] == "all" {
+		o.Also = measure.Methods()
+	}
 	if f.limit != 0 {
 		method := o.Drift.Method
 		if method == "" {

@@ -188,24 +188,42 @@ func gapTo(s span, edge float64, fn func(x float64, na, nb int64)) float64 {
 	return s.hi
 }
 
+// each walks the spans; those of kept values are not stored.
+func (x *Numeric) each(fn func(s span)) {
+	v := x.view()
+	if !v.exact {
+		for _, s := range x.spans(v) {
+			fn(s)
+		}
+		return
+	}
+	for i := 0; i < len(v.values); {
+		first := i
+		for i < len(v.values) && v.values[i] == v.values[first] {
+			i++
+		}
+		fn(span{lo: v.values[first], hi: v.values[first], count: int64(i - first), sure: true})
+	}
+}
+
 // Distinct is how many different finite values there are: at least that many,
 // and just as many when exact.
 func (x *Numeric) Distinct() (n int64, exact bool) {
 	exact = true
-	for _, s := range x.spans(x.view()) {
+	x.each(func(s span) {
 		n++
 		exact = exact && s.sure
-	}
+	})
 	return n, exact
 }
 
 // Mode is the most frequent value among those that are known, and how often it
 // came; count is 0 when no value is known.
 func (x *Numeric) Mode() (value float64, count int64) {
-	for _, s := range x.spans(x.view()) {
+	x.each(func(s span) {
 		if s.sure && s.count > count {
 			value, count = s.lo, s.count
 		}
-	}
+	})
 	return value, count
 }

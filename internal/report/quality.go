@@ -13,43 +13,47 @@ import (
 // judgeModel says how good the model was in both files and by period, and how
 // far its predictions have moved.
 func (m *maker) judgeModel() {
-	ref, refOutcomes := m.side(m.ref.roles)
-	cur, curOutcomes := m.side(m.cur.roles)
-	if ref.Predictions+cur.Predictions > 0 {
-		m.out.Quality = &Quality{}
-		if ref.Predictions > 0 {
-			m.out.Quality.Reference = m.quality(ref, refOutcomes.list)
-		}
-		if cur.Predictions > 0 {
-			m.out.Quality.Current = m.quality(cur, curOutcomes.list)
-		}
+	// One after the other: the memory of both at once would be the run's most.
+	ref := m.side(m.ref.roles)
+	ref.outcomes, ref.rows = nil, nil
+	cur := m.side(m.cur.roles)
+	if ref.quality != nil || cur.quality != nil {
+		m.out.Quality = &Quality{Reference: ref.quality, Current: cur.quality}
 	}
-	m.predictionDrift(ref, cur)
-	m.judgePeriods(&curOutcomes)
+	m.predictionDrift(ref.profile, cur.profile)
+	m.judgePeriods(cur.outcomes, cur.rows)
 }
 
-// outcomes are the rows that have both a prediction and a label.
-type outcomes struct {
-	list []profile.Outcome
-	rows []int32
+// side is what the roles of one file say.
+type side struct {
+	profile  *profile.Profile
+	outcomes []profile.Outcome // of the rows that have both a prediction and a label
+	rows     []int32           // which these are
+	quality  *Side             // nil without predictions
 }
 
-// side is the profile of a file's roles: what was predicted, and how well.
-func (m *maker) side(b *event.Batch) (*profile.Profile, outcomes) {
-	p := &profile.Profile{}
-	var o outcomes
+// side summarises a file's roles: what was predicted, and how well.
+func (m *maker) side(b *event.Batch) side {
+	s := side{profile: &profile.Profile{}}
+	if b.Label.Present() || b.LabelValue.Present() {
+		s.outcomes, s.rows = make([]profile.Outcome, 0, b.Rows), make([]int32, 0, b.Rows)
+	}
+	p := s.profile
 	for i := range b.Rows {
 		one, predicted, labelled := outcome(b, i)
 		if predicted {
 			p.Predictions++
 		}
 		if predicted && labelled {
-			o.list, o.rows = append(o.list, one), append(o.rows, int32(i))
+			s.outcomes, s.rows = append(s.outcomes, one), append(s.rows, int32(i))
 		}
 	}
-	p.Quality = profile.ExactQuality(o.list)
+	p.Quality = profile.ExactQuality(s.outcomes)
 	p.Classes, p.Values, p.Scores = classesOf(b), valuesOf(b), scoresOf(b)
-	return p, o
+	if p.Predictions > 0 {
+		s.quality = m.quality(p, b.Task, s.outcomes)
+	}
+	return s
 }
 
 // outcome puts a row's prediction and label side by side.
@@ -135,8 +139,8 @@ func sorted(n *event.Num) []float64 {
 	return values
 }
 
-func (m *maker) quality(p *profile.Profile, list []profile.Outcome) *Side {
-	r := measure.Quality(p, m.cur.roles.Task)
+func (m *maker) quality(p *profile.Profile, task event.Task, list []profile.Outcome) *Side {
+	r := measure.Quality(p, task)
 	s := &Side{Predictions: r.Predictions, Labels: r.Labels, Coverage: valueOf("label_coverage", r.Coverage)}
 	if s.Labels == 0 {
 		return s
@@ -230,13 +234,13 @@ func orNone(c *profile.Categories) *profile.Categories {
 }
 
 // judgePeriods is the quality of each period.
-func (m *maker) judgePeriods(o *outcomes) {
-	if m.spans == nil || len(o.list) == 0 {
+func (m *maker) judgePeriods(outcomes []profile.Outcome, rows []int32) {
+	if m.spans == nil || len(outcomes) == 0 {
 		return
 	}
 	by := make([][]profile.Outcome, len(m.spans))
-	for i, one := range o.list {
-		if p := m.periodOf[o.rows[i]]; p >= 0 {
+	for i, one := range outcomes {
+		if p := m.periodOf[rows[i]]; p >= 0 {
 			by[p] = append(by[p], one)
 		}
 	}

@@ -101,7 +101,8 @@ func (p *ParquetFile) Feature(name string) (num event.Num, cat event.Dict, err e
 		if err != nil {
 			return num, cat, err
 		}
-		t := newTable(p.o, p.Rows())
+		t := &table{o: p.o, n: p.Rows()} // without times: no row is judged here
+		t.b.Rows = t.n
 		t.add(roleFeature, name, c)
 		if len(t.b.Cats) > 0 {
 			return num, t.b.Cats[0], nil
@@ -114,6 +115,10 @@ func (p *ParquetFile) Feature(name string) (num event.Num, cat event.Dict, err e
 func (p *ParquetFile) column(i int, asText bool) (*plainColumn, error) {
 	c := newPlainColumn(p.f.MetaData().Schema.Column(i), p.Rows(), p.o, p.mem)
 	c.asText = asText
+	if !asText && !c.strings() {
+		// The footer may lie about the rows; what it says beyond this is grown to.
+		c.nums.values = make([]float64, 0, min(c.rows, event.MaxRows))
+	}
 	if err := readColumn(p.f, i, c); err != nil {
 		return nil, parquetError(fmt.Errorf("column %s: %w", clip(p.plan.names[i]), err))
 	}
