@@ -92,11 +92,11 @@ func (r *reader) scores(name string, cur, ref *profile.ScoreSet) column {
 
 // momentsOf takes the rows of a cell to lie in its middle.
 func momentsOf(pts []twosample.Point, count func(*twosample.Point) int64) twosample.Moments {
-	var n, mean, squares, last float64
+	var n, mean, squares, off, last float64
 	for i := range pts {
-		at := pts[i].X
+		at, half := pts[i].X, 0.0
 		if i > 0 {
-			at = (at + last) / 2
+			at, half = (at+last)/2, (at-last)/2
 		}
 		last = pts[i].X
 		if w := float64(count(&pts[i])); w > 0 {
@@ -104,9 +104,10 @@ func momentsOf(pts []twosample.Point, count func(*twosample.Point) int64) twosam
 			d := at - mean
 			mean += d * w / n
 			squares += w * d * (at - mean)
+			off += w * half * half
 		}
 	}
-	return twosample.Moments{Mean: mean, SD: math.Sqrt(squares / n)}
+	return twosample.Moments{Mean: mean, SD: math.Sqrt(squares / n), Off: math.Sqrt(off / n)}
 }
 
 func categoryColumn(name string, cur, ref *profile.Categories) column {

@@ -160,3 +160,66 @@ func BenchmarkDrift(b *testing.B) {
 		Drift(cur, ref, DriftOptions{})
 	}
 }
+
+// What a method says of a grid lies within its bound of what it says of the
+// values; or it says that it needs them.
+func TestBoundsHold(t *testing.T) {
+	for _, s := range sketchShapes {
+		rng := rand.New(rand.NewPCG(21, 22))
+		ref, cur := make([]float64, 30_000), make([]float64, 12_000)
+		for i := range ref {
+			ref[i] = s.draw(rng, false)
+		}
+		for i := range cur {
+			cur[i] = s.draw(rng, true)
+		}
+		centres := profile.ChooseCentres(ref[:1000])
+		var r reader
+		grid := r.numeric("f", foldAbout(cur, centres), foldAbout(ref, centres)).numbers
+		checkBounds(t, s.name, grid, twosample.NewNumbers(cur, ref))
+	}
+}
+
+func TestBoundsHoldForScores(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 24))
+	var ref, cur []float64
+	var refSet, curSet profile.ScoreSet
+	for i := range 40_000 {
+		v := rng.Float64() * rng.Float64() * rng.Float64()
+		if i%4 == 0 {
+			v = math.Sqrt(v)
+			cur = append(cur, v)
+			curSet.Add(v, 1)
+		} else {
+			ref = append(ref, v)
+			refSet.Add(v, 1)
+		}
+	}
+	var r reader
+	grid := r.scores("score", &curSet, &refSet).numbers
+	if grid.Exact() {
+		t.Fatal("the scores are kept")
+	}
+	checkBounds(t, "scores", grid, twosample.NewNumbers(cur, ref))
+}
+
+func checkBounds(t *testing.T, name string, grid, values *twosample.Numbers) {
+	t.Helper()
+	for _, m := range twosample.Methods() {
+		if !m.Numeric() || m.Name == "psi" || m.Name == "js" {
+			continue // whose edges are the grid's own
+		}
+		got := m.Numbers(grid)
+		if got.Reason != "" {
+			if got.Reason != twosample.NeedsValues && got.Reason != twosample.TooManyRows && got.Reason != twosample.NoSpread {
+				t.Errorf("%s %s: %s", name, m.Name, got.Reason)
+			}
+			continue
+		}
+		want := m.Numbers(values).Value
+		if !(math.Abs(got.Value-want) <= got.Bound*(1+1e-9)+1e-8*math.Abs(want)+1e-12) {
+			t.Errorf("%s %s: %v, want %v within %v", name, m.Name, got.Value, want, got.Bound)
+		}
+		t.Logf("%s %s: %.6g, off by %.2g, bound %.2g", name, m.Name, got.Value, math.Abs(got.Value-want), got.Bound)
+	}
+}

@@ -204,7 +204,8 @@ func (x *Numbers) skewness() (g, bound float64) {
 		}
 		last = p.X
 	}
-	return g / float64(x.M), bound / float64(x.M)
+	g, bound = g/float64(x.M), bound/float64(x.M)
+	return g, bound + (3*math.Abs(g)+4)*x.Ref.Off/x.Ref.SD
 }
 
 // ByValue is the numbers as categories, if the values are known and both

@@ -132,7 +132,8 @@ const leastSD = 0.001
 
 func evidentlyWasserstein(x *Numbers) Result {
 	sd := max(x.Ref.SD, leastSD)
-	return distance(x.Wasserstein()/sd, x.WassersteinBound()/sd)
+	v, least := x.Wasserstein()/sd, max(x.Ref.SD-x.Ref.Off, leastSD)
+	return distance(v, x.WassersteinBound()/least+v*(sd/least-1))
 }
 
 // oneSample is the test of Evidently's chi-square and G: the reference's

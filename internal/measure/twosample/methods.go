@@ -1,6 +1,9 @@
 package twosample
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Effects: what a limit of a method is compared with when an effect is asked
 // for beside significance.
@@ -60,11 +63,12 @@ func Lookup(name string) (Method, bool) {
 }
 
 const (
-	gridCells  = "rows of a cell that an edge cuts are shared out; the bound says how far that can be off"
-	gridRank   = "the bound is the mass of the largest cell of either sample"
-	gridArea   = "the bound is the area that the cells leave open"
-	gridValues = "needs the values"
-	gridSnap   = "exact for edges of the grid; the deciles are edges of the grid"
+	gridCells   = "rows of a cell that an edge cuts are shared out; the bound says how far that can be off"
+	gridRank    = "the bound is the mass of the largest cell of either sample"
+	gridArea    = "the bound is the area that the cells leave open"
+	gridValues  = "needs the values"
+	gridMoments = "exact for features, whose mean and deviation are kept; scores need the values"
+	gridSnap    = "exact for edges of the grid; the deciles are edges of the grid"
 )
 
 // Methods is the table of all methods, in the order of the documentation.
@@ -145,11 +149,16 @@ func nannymlMethods() []Method {
 	const bins = " over Doane's bins of the reference and one of what lies outside, or over its values when they are at most 50 and a tenth of the rows"
 	binned := func(f func(slots []Slot, n, m int64) Result) (func(*Numbers) Result, func(*Categories) Result) {
 		return func(x *Numbers) Result {
-				slots, reason := x.nannymlSlots()
+				slots, others, reason := x.nannymlSlots()
 				if reason != "" {
 					return none(reason)
 				}
-				return f(slots, x.N, x.M)
+				r := f(slots, x.N, x.M)
+				for _, o := range others {
+					other := f(o, x.N, x.M)
+					r.Bound = max(r.Bound, math.Abs(other.Value-r.Value)+other.Bound)
+				}
+				return r
 			}, func(c *Categories) Result {
 				return f(slotsOf(c.Pooled), c.N, c.M)
 			}
@@ -203,9 +212,9 @@ func otherMethods() []Method {
 		{Name: "epps_singleton", Test: true, Limit: 0.05, Effect: EffectOfPSI, Source: scipy + "epps_singleton_2samp", Grid: gridValues,
 			Definition: "Epps-Singleton at 0.4 and 0.8", numbers: EppsSingleton},
 		{Name: "t_test", Test: true, Limit: 0.05, Effect: EffectOfPSI, Source: scipy + "ttest_ind, equal_var=False",
-			Definition: "Welch's t of the means", numbers: welchT},
+			Grid: gridMoments, Definition: "Welch's t of the means", numbers: welchT},
 		{Name: "t_test@student", Test: true, Limit: 0.05, Effect: EffectOfPSI, Source: scipy + "ttest_ind",
-			Definition: "Student's t of the means, one variance", numbers: studentT},
+			Grid: gridMoments, Definition: "Student's t of the means, one variance", numbers: studentT},
 		{Name: "mannwhitney", Test: true, Limit: 0.05, Effect: EffectOfPSI, Source: scipy + "mannwhitneyu", Grid: gridValues,
 			Definition: "Mann-Whitney U of the reference, two-sided; p exact when a sample has at most 8 rows and nothing is tied",
 			numbers:    func(x *Numbers) Result { return mannWhitney(x, twoSided) }},

@@ -12,43 +12,60 @@ const (
 )
 
 // nannymlSlots are its bins, the last of what lies outside of the reference's;
-// reason is why there are none.
-func (x *Numbers) nannymlSlots() (slots []Slot, reason string) {
+// reason is why there are none. Where a grid leaves the number of bins in doubt
+// others are what it can be as well.
+func (x *Numbers) nannymlSlots() (slots []Slot, others [][]Slot, reason string) {
 	if x.empty() {
-		return nil, NoRows
+		return nil, nil, NoRows
 	}
 	distinct, sure := x.distinct()
 	switch {
 	case distinct > nannymlDistinct || sure && float64(distinct)/float64(x.M) > nannymlShare:
 		return x.doaneSlots()
 	case sure:
-		return slotsOf(pool(x.byValue())), ""
+		return slotsOf(pool(x.byValue())), nil, ""
 	}
-	return nil, NeedsValues
+	return nil, nil, NeedsValues
 }
 
-// DoaneSlots are the bins of numpy's rule "doane" over the reference, and one
-// of what lies outside.
-func (x *Numbers) doaneSlots() (slots []Slot, reason string) {
+// maxDoubt is how many numbers of bins are tried out.
+const maxDoubt = 8
+
+// doaneSlots are the bins of numpy's rule "doane" over the reference.
+func (x *Numbers) doaneSlots() (slots []Slot, others [][]Slot, reason string) {
 	lo, hi := x.span(refOf)
 	g, bound := x.skewness()
 	k := doane(lo, hi, x.M, g)
-	if !x.Exact() {
-		least := max(0, math.Abs(g)-bound)
-		if doane(lo, hi, x.M, least) != doane(lo, hi, x.M, math.Abs(g)+bound) {
-			return nil, NeedsValues
+	slots = x.slotsWithin(lo, hi, k)
+	if x.Exact() {
+		return slots, nil, ""
+	}
+	least, most := doane(lo, hi, x.M, max(0, math.Abs(g)-bound)), doane(lo, hi, x.M, math.Abs(g)+bound)
+	if most-least > maxDoubt {
+		return nil, nil, NeedsValues
+	}
+	for other := least; other <= most; other++ {
+		if other != k {
+			others = append(others, x.slotsWithin(lo, hi, other))
 		}
 	}
-	slots = x.Slots(even(lo, hi, k))
-	outside := Slot{Cur: known(x.N)}
+	return slots, others, ""
+}
+
+// slotsWithin are k bins of one width and one of the current rows outside.
+func (x *Numbers) slotsWithin(lo, hi float64, k int) []Slot {
+	slots := x.Slots(even(lo, hi, k))
+	left := float64(x.N)
 	for i := range slots {
-		outside.Cur = Mass{outside.Cur.N - slots[i].Cur.N, 0, 0}
+		left -= slots[i].Cur.N
 	}
-	outside.Cur.N = max(0, outside.Cur.N)
-	first, last := slots[0].Cur, slots[len(slots)-1].Cur
-	outside.Cur.Low = max(0, outside.Cur.N-(first.High-first.N)-(last.High-last.N))
-	outside.Cur.High = outside.Cur.N + (first.N - first.Low) + (last.N - last.Low)
-	return append(slots, outside), ""
+	left = max(0, left)
+	first, last := slots[0].Cur, slots[k-1].Cur
+	return append(slots, Slot{Cur: Mass{
+		N:    left,
+		Low:  max(0, left-(first.High-first.N)-(last.High-last.N)),
+		High: left + (first.N - first.Low) + (last.N - last.Low),
+	}})
 }
 
 // pool joins what the reference never had.

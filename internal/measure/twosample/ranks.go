@@ -100,6 +100,9 @@ func welchT(x *Numbers) Result {
 // tTest takes the reference's mean less the current one over its standard
 // error.
 func tTest(x *Numbers, variance, df float64) Result {
+	if x.Cur.Off+x.Ref.Off > 0 {
+		return none(NeedsValues)
+	}
 	d := x.meanGap()
 	if !(variance > 0) {
 		if d == 0 {
@@ -108,7 +111,11 @@ func tTest(x *Numbers, variance, df float64) Result {
 		return none(NoSpread)
 	}
 	t := d / math.Sqrt(variance)
-	return test(t, mathext.RegIncBeta(df/2, 0.5, df/(df+t*t)), int(df))
+	r := test(t, mathext.RegIncBeta(df/2, 0.5, df/(df+t*t)), int(df))
+	if !x.Exact() { // means far from 0 are rounded
+		r.Bound = (math.Abs(x.Cur.Mean) + math.Abs(x.Ref.Mean)) * 0x1p-52 / math.Sqrt(variance)
+	}
+	return r
 }
 
 // meanGap is the reference's mean less the current one; where the values are

@@ -37,8 +37,9 @@ type Numbers struct {
 	scanned scan
 }
 
-// Moments describe one sample; SD divides by n.
-type Moments struct{ Mean, SD float64 }
+// Moments describe one sample; SD divides by n. Off is how far either can be
+// from that of the values.
+type Moments struct{ Mean, SD, Off float64 }
 
 // NewNumbers is two plain samples. NaN is left out.
 func NewNumbers(cur, ref []float64) *Numbers {
@@ -65,7 +66,7 @@ func momentsOf(pts []Point, n int64, count func(*Point) int64) Moments {
 		d := pts[i].X - mean
 		squares += float64(count(&pts[i])) * d * d
 	}
-	return Moments{mean, math.Sqrt(squares / float64(n))}
+	return Moments{Mean: mean, SD: math.Sqrt(squares / float64(n))}
 }
 
 // centre is the origin of the grid about v; 0 where there is none.
