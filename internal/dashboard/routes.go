@@ -37,6 +37,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 		"/api/v1/models/{model}/data-quality": s.getDataQuality,
 		"/api/v1/models/{model}/reference":    s.getReference,
 		"/api/v1/models/{model}/changes":      s.getChanges,
+		"/api/v1/models/{model}/compare":      s.getCompare,
 		"/api/v1/models/{model}/segments":     s.getSegments,
 		"/api/v1/models/{model}/fairness":     s.getFairness,
 		"/api/v1/models/{model}/causes":       s.getCauses,

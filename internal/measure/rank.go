@@ -36,6 +36,7 @@ func AUC(cells []Scored) (a Area, ok bool) {
 // Area is a ROC AUC and how sure it is.
 type Area struct {
 	Value, Low, High float64
+	SE               float64 // DeLong's standard error, where there is an interval
 	HasInterval      bool
 	Pos, Neg         int64
 	// TiedPairs is the number of pairs of a positive and a negative within one
@@ -69,7 +70,8 @@ func (a *Area) interval(cells []Scored) {
 		belowPos += c.Pos
 		belowNeg += c.Neg
 	}
-	half := z95 * math.Sqrt(s10/(m-1)/m+s01/(n-1)/n)
+	a.SE = math.Sqrt(s10/(m-1)/m + s01/(n-1)/n)
+	half := z95 * a.SE
 	a.Low, a.High = math.Max(0, a.Value-half), math.Min(1, a.Value+half)
 	a.HasInterval = true
 }
