@@ -68,12 +68,18 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, v any) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	h := w.Header()
+	if b, ok := v.(bytesAnswer); ok {
+		h.Set("Content-Type", "application/octet-stream")
+		h.Set("Cache-Control", "private, no-cache")
+		writeBody(w, r, status, b)
+		return
+	}
 	body, err := json.Marshal(v)
 	if err != nil {
 		s.fail(w, r, fmt.Errorf("encoding the answer: %w", err))
 		return
 	}
-	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "private, no-cache")
 	writeBody(w, r, status, append(body, '\n'))

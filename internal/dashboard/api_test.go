@@ -528,3 +528,22 @@ func TestWithoutPages(t *testing.T) {
 		t.Errorf("the notice is %s", text)
 	}
 }
+
+func TestSketches(t *testing.T) {
+	s := newSite(t, nil)
+	s.contract = openContract(t)
+	s.california()
+	const path = "/api/v1/models/california/sketch?feature="
+	res, body := s.call("GET", path+"MedInc&kind=kll", nil)
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "application/octet-stream" || len(body) < 1000 || body[2] != 15 {
+		t.Errorf("%s, %s, %d bytes", res.Status, res.Header.Get("Content-Type"), len(body))
+	}
+	_, fine := s.call("GET", path+"MedInc&kind=kll&k=4000", nil)
+	if len(fine) < 4*len(body) {
+		t.Errorf("k of 4000: %d bytes, of 200: %d", len(fine), len(body))
+	}
+	s.problem("GET", path+"nothing&kind=kll", nil, http.StatusNotFound, "no_such_feature")
+	s.problem("GET", path+"MedInc&kind=kll&k=3", nil, http.StatusBadRequest, "bad_parameter")
+	s.problem("GET", path+"MedInc&kind=tdigest", nil, http.StatusBadRequest, "bad_parameter")
+	s.problem("GET", path+"MedInc&kind=hll&log_slots=99", nil, http.StatusBadRequest, "bad_parameter")
+}

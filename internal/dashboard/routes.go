@@ -35,6 +35,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 		"/api/v1/models/{model}/curves":       s.getCurves,
 		"/api/v1/models/{model}/drift":        s.getDrift,
 		"/api/v1/models/{model}/data-quality": s.getDataQuality,
+		"/api/v1/models/{model}/sketch":       s.getSketch,
 		"/api/v1/models/{model}/reference":    s.getReference,
 		"/api/v1/models/{model}/changes":      s.getChanges,
 		"/api/v1/models/{model}/compare":      s.getCompare,
