@@ -1,7 +1,8 @@
 // Package crash kills the real binary at random moments under load, again and
 // again, and then holds it to its promises: every acknowledged event counts
-// exactly once, every silence stands, a person who was told is not told again,
-// and the end of an alert is told.
+// exactly once, in the profiles and in the sums of the series (of which a power
+// cut may take the end), every silence stands, a person who was told is not told
+// again, and the end of an alert is told.
 //
 // The short run is part of go test; LEEWAY_VERIFY=1 (make crash) adds the long
 // one. LEEWAY_SEED repeats a run's choices (not its timing).
@@ -11,6 +12,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -85,8 +88,8 @@ func run(t *testing.T, kills int) {
 	for _, err := range load.problems() {
 		t.Error(err)
 	}
-	t.Logf("%d kills in %v, %d of them while starting; %d batches were acknowledged, %d answers were lost",
-		kills, time.Since(began).Round(time.Second), k.early, load.acknowledged.Load(), load.lost.Load())
+	t.Logf("%d kills in %v, %d of them while starting; %d logs of series lost their end; %d batches were acknowledged, %d answers were lost",
+		kills, time.Since(began).Round(time.Second), k.early, k.cut, load.acknowledged.Load(), load.lost.Load())
 	if load.lost.Load() == 0 {
 		t.Error("no answer was ever lost: the kills came at no bad moment")
 	}
@@ -100,6 +103,7 @@ type killer struct {
 	s     *server.Server
 	rnd   *rand.Rand
 	early int
+	cut   int // logs of the series that lost their end
 }
 
 // once kills when an answer arrives, or after some batches or some time, and
@@ -120,6 +124,9 @@ func (k *killer) once(l *load) {
 		k.moment(150 * time.Millisecond)
 	}
 	k.s.Kill()
+	if k.rnd.IntN(3) == 0 {
+		k.cutSeries()
+	}
 	for k.rnd.IntN(4) == 0 {
 		k.early++
 		if err := k.s.Launch(); err != nil {
@@ -129,6 +136,27 @@ func (k *killer) once(l *load) {
 		k.s.Kill()
 	}
 	k.s.Start()
+}
+
+// cutSeries takes the end of the series' logs, which are not synced with each
+// append, as a power cut would.
+func (k *killer) cutSeries() {
+	k.t.Helper()
+	for _, log := range []string{"wal", "wbl"} {
+		files, err := filepath.Glob(filepath.Join(k.s.Dir, "series", log, "0*"))
+		if err != nil || len(files) == 0 {
+			continue // killed before there was one
+		}
+		last := slices.Max(files)
+		info, err := os.Stat(last)
+		if err == nil {
+			err = os.Truncate(last, info.Size()-k.rnd.Int64N(info.Size()+1))
+		}
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		k.cut++
+	}
 }
 
 func (k *killer) log() string { return "batches to be acknowledged; the server's log: " + k.s.Log() }
