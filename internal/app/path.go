@@ -20,7 +20,11 @@ func itoa(i int) string { return strconv.Itoa(i) }
 
 func (a *App) driftOptions() measure.DriftOptions {
 	d := &a.cfg.Drift
-	return measure.DriftOptions{Method: d.Method, Limits: map[string]float64{measure.MethodPSI: d.PSILimit}}
+	opt := measure.DriftOptions{Preset: d.Preset, Q: d.Significance, Limits: map[string]float64{measure.MethodPSI: d.PSILimit}}
+	if d.Preset == measure.PresetLeeway { // another one chooses for each column
+		opt.Method = d.Method
+	}
+	return opt
 }
 
 func (a *App) openPublisher(ctx context.Context) (err error) {

@@ -105,8 +105,9 @@ type Retention struct {
 }
 
 // Drift is when a feature counts as drifted: its distance is at least the
-// limit, and the difference is significant.
+// limit, and the difference is significant; or what Evidently says.
 type Drift struct {
+	Preset       string  `yaml:"preset"` // leeway or evidently
 	Method       string  `yaml:"method"`
 	PSILimit     float64 `yaml:"psi_limit"`
 	Significance float64 `yaml:"significance"`
@@ -236,7 +237,7 @@ func Default() *Config {
 			Profiles: 2 * 365 * day, MinuteProfiles: 2 * day, Samples: 90 * day,
 			Series: 15 * day, SeriesBytes: 20 << 30, Logs: 7 * day, LogsBytes: 10 << 30,
 		},
-		Drift:    Drift{Method: "psi", PSILimit: 0.1, Significance: 0.01},
+		Drift:    Drift{Preset: "leeway", Method: "psi", PSILimit: 0.1, Significance: 0.01},
 		Host:     Host{Enabled: true, Interval: 15 * time.Second},
 		Log:      Log{Level: "info", Format: "text"},
 		Alerting: Alerting{Interval: time.Second, HostInterval: 15 * time.Second, Language: "en"},

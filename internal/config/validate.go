@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/leewayhq/leeway/internal/access"
+	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/measure/catalogue"
 )
 
 // validate reports what is wrong with values that have the right kind. What
-// only one package can judge (drift methods, routes) is left to that package.
+// only one package can judge (routes) is left to that package.
 func (c *Config) validate(d *decoder) {
 	c.validateServer(d)
 	c.validateAccess(d)
@@ -145,8 +146,13 @@ func (c *Config) validateHistory(d *decoder) {
 }
 
 func (x Drift) validate(d *decoder) {
-	if x.Method == "" {
-		d.semantic("drift.method", "the method cannot be empty")
+	if !slices.Contains(measure.Methods(), x.Method) {
+		d.semantic("drift.method", "%q is no method; it is one of %s", x.Method, strings.Join(measure.Methods(), ", "))
+	}
+	// The limits of NannyML's preset belong to a reference, which the API cuts
+	// for each question.
+	if x.Preset != measure.PresetLeeway && x.Preset != measure.PresetEvidently {
+		d.semantic("drift.preset", "%q is neither leeway nor evidently", x.Preset)
 	}
 	if !(x.PSILimit > 0) {
 		d.semantic("drift.psi_limit", "the limit must be above 0; usual ones are 0.1 and 0.25")

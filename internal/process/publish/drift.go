@@ -86,17 +86,25 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 	if err := p.jointSamples(ctx, name, source, now, put); err != nil {
 		return nil, err
 	}
+	// The same word is another number by another method, so its name is with
+	// every point.
+	putBy := func(series_ string, f *measure.FeatureDrift) {
+		if !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) {
+			out = append(out, series.Sample{Series: d.handleBy(p.cfg.Series, name, series_, f), T: now.UnixMilli(), V: f.Value})
+		}
+	}
 	list := measure.Drift(cur, ref, p.cfg.Drift)
-	for _, f := range list {
-		if f.Defined && f.Grade != measure.Insufficient {
-			put("model_feature_drift", f.Name, f.Value)
+	for i := range list {
+		if f := &list[i]; f.Defined && f.Grade != measure.Insufficient {
+			putBy("model_feature_drift", f)
 		}
 	}
 	if share := measure.DriftShare(list); share.Defined {
 		put("model_data_drift", "", share.Value)
 	}
-	for _, f := range measure.PredictionDrift(cur, ref, p.cfg.Drift) {
-		put("model_prediction_drift", f.Name, f.Value)
+	predictions := measure.PredictionDrift(cur, ref, p.cfg.Drift)
+	for i := range predictions {
+		putBy("model_prediction_drift", &predictions[i])
 	}
 	return out, nil
 }
@@ -110,6 +118,17 @@ func (d *drift) handle(store *series.Store, subject, name, feature string) *seri
 		}
 		h = store.Series(labels.FromStrings(ls...))
 		d.handles[[2]string{name, feature}] = h
+	}
+	return h
+}
+
+// handleBy is the series of one column's drift by one method.
+func (d *drift) handleBy(store *series.Store, subject, name string, f *measure.FeatureDrift) *series.Series {
+	key := [2]string{name, f.Name + "\x00" + f.Method}
+	h := d.handles[key]
+	if h == nil {
+		h = store.Series(labels.FromStrings("__name__", name, "model", subject, "version", "", "segment", "", "feature", f.Name, "method", f.Method))
+		d.handles[key] = h
 	}
 	return h
 }

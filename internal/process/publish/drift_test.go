@@ -59,7 +59,7 @@ func TestDriftIsOfTheLastHourAgainstTheReference(t *testing.T) {
 	b.features(profiles.ByPrediction, b.now, 3)
 	b.publish()
 	b.want(`model_data_drift`, 1)
-	if psi := b.value(`model_feature_drift{feature="x"}`, b.now); !(psi > 0.25) {
+	if psi := b.value(`model_feature_drift{feature="x",method="psi"}`, b.now); !(psi > 0.25) {
 		t.Fatal(psi)
 	}
 	b.want(`model_missing_rate{feature="x"}`, 0.1)
