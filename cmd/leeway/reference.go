@@ -11,20 +11,25 @@ import (
 	"strings"
 )
 
-const referenceUsage = `set --model NAME --from TIME --to TIME | set --model NAME --source import | clear --model NAME
+const referenceUsage = `set --model NAME --from TIME --to TIME | set --model NAME --source SOURCE |
+set --model NAME --back 7d | set --model NAME --version NAME | clear --model NAME
 
 Drift is measured against the reference: a range of the model's own time, the
-rows that were imported with --kind reference, or else the model's first day.`
+rows that were imported with --kind reference, the same time a day or a week
+before, what another version does, or else the model's first day.`
 
 func reference(ctx context.Context, std stdio, args []string) error {
-	var server, token, model, from, to, source string
+	var server, token, model string
+	var body referenceBody
 	fs := flags(std, "reference", referenceUsage)
 	fs.StringVar(&server, "server", "http://127.0.0.1:7420", "`URL` of the server")
 	fs.StringVar(&token, "token", "", "access `token` with the role edit")
 	fs.StringVar(&model, "model", "", "`name` of the model")
-	fs.StringVar(&from, "from", "", "begin, such as 2026-01-31")
-	fs.StringVar(&to, "to", "", "end")
-	fs.StringVar(&source, "source", "", "import: the rows that were sent as reference")
+	fs.StringVar(&body.From, "from", "", "begin, such as 2026-01-31")
+	fs.StringVar(&body.To, "to", "", "end")
+	fs.StringVar(&body.Source, "source", "", "import, first_day, previous, yesterday or same_day_last_week")
+	fs.StringVar(&body.Back, "back", "", "the same `time` so long before: 1d, 7d, 12h")
+	fs.StringVar(&body.Version, "version", "", "what this `version` does in the same time")
 	if len(args) == 0 || (args[0] != "set" && args[0] != "clear") {
 		fs.Usage()
 		return errUsage
@@ -32,13 +37,11 @@ func reference(ctx context.Context, std stdio, args []string) error {
 	if err := parse(fs, std, args[1:], 0); err != nil {
 		return err
 	}
-	method, body := http.MethodDelete, map[string]string{}
+	method := http.MethodDelete
 	if args[0] == "set" {
-		method, body = http.MethodPut, map[string]string{"from": from, "to": to}
-		if source != "" {
-			body = map[string]string{"source": source}
-		}
+		method = http.MethodPut
 	}
+	body.complete()
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -49,6 +52,26 @@ func reference(ctx context.Context, std stdio, args []string) error {
 		_, err = std.out.Write(append(answer, '\n'))
 	}
 	return err
+}
+
+// referenceBody is the body of PUT …/reference.
+type referenceBody struct {
+	From    string `json:"from,omitempty"`
+	To      string `json:"to,omitempty"`
+	Source  string `json:"source,omitempty"`
+	Back    string `json:"back,omitempty"`
+	Version string `json:"version,omitempty"`
+}
+
+// complete names the source that a flag means.
+func (b *referenceBody) complete() {
+	switch {
+	case b.Source != "":
+	case b.Back != "":
+		b.Source = "earlier"
+	case b.Version != "":
+		b.Source = "version"
+	}
 }
 
 // call makes one request to the API; a problem in the answer is an error.

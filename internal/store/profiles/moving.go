@@ -39,9 +39,9 @@ const (
 
 // At is the reference for a model's rows in [from, to), to be read only, and
 // what it is; the profile is nil when there is none. A reference that moves is
-// read from the minutes and hours of its range: about 0.1 ms for each of them,
-// more where the model has many features. It is remembered for half a minute,
-// for ten where its range is an hour old.
+// read from the minutes and hours of its range: about 7 µs for each of them and
+// each feature. It is remembered for half a minute, for ten minutes where its
+// range is an hour old.
 func (r *References) At(ctx context.Context, m *model.Model, from, to int64) (*profile.Profile, model.Reference, error) {
 	ref := r.Source(m)
 	if !ref.Moves() {
