@@ -137,3 +137,41 @@ func TestQualityOfARegression(t *testing.T) {
 	s.problem("GET", "/api/v1/models/r/curves", nil, http.StatusBadRequest, "no_curves")
 	s.problem("GET", "/api/v1/models/r/quality?threshold=0.5", nil, http.StatusBadRequest, "bad_parameter")
 }
+
+// Curves are of merged profiles: of one version or all, of a segment, of a range.
+func TestCurvesOfParts(t *testing.T) {
+	s := newSite(t, nil)
+	s.contract = openContract(t)
+	start := time.Now().Add(-50 * time.Minute).Truncate(time.Minute).UnixMilli()
+	var predictions, labels []map[string]any
+	for i := range 120 {
+		id := fmt.Sprint(i)
+		predictions = append(predictions, map[string]any{
+			"id": id, "time": start + int64(i)*10_000, "version": []string{"v1", "v2", "v2"}[i%3], "prediction": i % 2,
+			"score": float64(i%7) / 7, "segments": map[string]any{"city": []string{"a", "b", "b", "b"}[i%4]},
+		})
+		labels = append(labels, map[string]any{"id": id, "label": i / 5 % 2})
+	}
+	s.do("POST", "/api/v1/models/m/predictions", predictions, http.StatusOK, nil)
+	s.do("POST", "/api/v1/models/m/labels", labels, http.StatusOK, nil)
+	s.caughtUp()
+	at := func(minutes int) string {
+		return time.UnixMilli(start).Add(time.Duration(minutes) * time.Minute).UTC().Format(time.RFC3339)
+	}
+	for query, want := range map[string]int64{
+		"": 120, "?version=v1": 40, "?version=v2": 80, "?version=v1&version=v2": 120, "?segment=city:a": 30, "?segment=city:b&version=v1": 30,
+		"?from=" + at(0) + "&to=" + at(10): 60, "?from=" + at(10) + "&to=" + at(20): 60,
+	} {
+		for _, kind := range []string{"roc", "pr", "calibration", "lift", "gain"} {
+			var got curveGot
+			sep := "?"
+			if query != "" {
+				sep = "&"
+			}
+			s.get("/api/v1/models/m/curves"+query+sep+"kind="+kind, &got)
+			if n := got.Positives + got.Negatives; n != want || len(got.Points) < 2 {
+				t.Errorf("%s %s: %d rows, want %d; %d points", kind, query, n, want, len(got.Points))
+			}
+		}
+	}
+}
