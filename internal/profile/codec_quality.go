@@ -15,6 +15,7 @@ const (
 	hasClassScores
 	hasRanking
 	hasUp
+	hasLosses
 )
 
 func (w *writer) quality(q *Quality) {
@@ -23,9 +24,11 @@ func (w *writer) quality(q *Quality) {
 	confusion := len(q.Confusion) > 0 || q.ConfusionOther != 0 || q.Correct != 0
 	regression := q.Regression != nil && !q.Regression.isEmpty()
 	classes := q.Classes != nil && !q.Classes.isEmpty()
+	losses := regression && !q.Regression.Losses.isEmpty()
 	ranking := q.Ranking != nil && *q.Ranking != Ranking{}
 	w.byte(flag(binary, hasBinary) | flag(confusion, hasConfusion) | flag(regression, hasRegression) |
-		flag(classes, hasClassScores) | flag(ranking, hasRanking) | flag(!q.Up.isEmpty(), hasUp))
+		flag(classes, hasClassScores) | flag(ranking, hasRanking) | flag(!q.Up.isEmpty(), hasUp) |
+		flag(losses, hasLosses))
 	w.varint(q.Labels)
 	if binary {
 		w.binary(q)
@@ -45,12 +48,15 @@ func (w *writer) quality(q *Quality) {
 	if !q.Up.isEmpty() {
 		w.scores(&q.Up)
 	}
+	if losses {
+		w.losses(&q.Regression.Losses)
+	}
 }
 
 func (r *reader) quality() *Quality {
 	parts := r.byte()
-	const known = hasBinary | hasConfusion | hasRegression | hasClassScores | hasRanking | hasUp
-	if parts&^known != 0 {
+	const known = hasBinary | hasConfusion | hasRegression | hasClassScores | hasRanking | hasUp | hasLosses
+	if parts&^known != 0 || parts&hasLosses != 0 && parts&hasRegression == 0 {
 		r.fail("quality of parts %#x", parts)
 	}
 	q := &Quality{Labels: r.varint()}
@@ -71,6 +77,9 @@ func (r *reader) quality() *Quality {
 	}
 	if parts&hasUp != 0 {
 		q.Up = *r.scores(ofScores)
+	}
+	if parts&hasLosses != 0 && q.Regression != nil {
+		q.Regression.Losses = r.losses()
 	}
 	if q.Pos.gridded && parts&hasUp == 0 {
 		q.Up.gridded = true

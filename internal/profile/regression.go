@@ -22,6 +22,7 @@ type Regression struct {
 	SymPct, SqSymPct FixedSum // 2|e|/(|y|+|p|), 0 where both are 0, and its square
 
 	Errors ScoreSet // e
+	Losses Losses   // e by p
 }
 
 // terms are what one row adds.
@@ -78,6 +79,7 @@ func (r *Regression) add(pred, y float64, sign int64) {
 	r.SqSymPct.add(t.symPct*t.symPct, sign)
 	r.Errors.kind = ofErrors
 	r.Errors.Add(t.e, sign)
+	r.Losses.add(pred, t.e, abs, sign)
 }
 
 func (r *Regression) counts() []*int64 { return []*int64{&r.N, &r.Invalid, &r.NonZero, &r.LogN} }
@@ -103,6 +105,7 @@ func (r *Regression) Merge(o *Regression, limit int) {
 	}
 	r.Errors.kind = ofErrors
 	r.Errors.Merge(&o.Errors, limit)
+	r.Losses.merge(&o.Losses)
 }
 
 func (r *Regression) settle(limit int) {
@@ -124,7 +127,7 @@ func (r *Regression) isEmpty() bool {
 			return false
 		}
 	}
-	return r.SymPct == FixedSum{} && r.SqSymPct == FixedSum{} && r.Errors.isEmpty()
+	return r.SymPct == FixedSum{} && r.SqSymPct == FixedSum{} && r.Errors.isEmpty() && r.Losses.isEmpty()
 }
 
 // TotalSquares is the sum of (y - mean of y)², of which R² is made; NaN when
