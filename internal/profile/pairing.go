@@ -7,7 +7,7 @@ import "math"
 func PairsError(a, b *Numeric, fn func(x float64, na, nb int64)) (rankError float64) {
 	if len(a.parts) == 1 && len(b.parts) == 1 {
 		pa, pb := &a.parts[0], &b.parts[0]
-		if pa.gridded() && pb.gridded() && comparePlace(pa, pb) == 0 && !(pa.integral && pb.integral) {
+		if pa.gridded() && pb.gridded() && comparePlace(pa, pb) == 0 {
 			return pairCells(a, b, fn)
 		}
 	}
@@ -18,7 +18,8 @@ func PairsError(a, b *Numeric, fn func(x float64, na, nb int64)) (rankError floa
 // pairCells is Pairs of two summaries with one grid in common, in one pass and
 // without memory: it is what the drift of a usual feature costs most.
 func pairCells(a, b *Numeric, fn func(x float64, na, nb int64)) (rankError float64) {
-	centre, total := a.parts[0].centre, a.N+b.N
+	total := a.N + b.N
+	g := grid{centre: a.parts[0].centre, lo: math.Inf(-1), hi: math.Inf(1), integral: a.parts[0].integral && b.parts[0].integral}
 	joint := Numeric{N: a.N, Min: a.Min, Max: a.Max}
 	joint.stretch(b.Min, b.Max)
 	const end = math.MaxUint32
@@ -35,13 +36,18 @@ func pairCells(a, b *Numeric, fn func(x float64, na, nb int64)) (rankError float
 			nb, cb = cb[0].count, cb[1:]
 		}
 		next := nextKey(ca, cb)
-		from, to := keySpan(key)
-		s := span{lo: clamp(centre+from, joint.Min, joint.Max), hi: clamp(centre+to, joint.Min, joint.Max)}
-		if from != to {
+		var s span
+		if g.integral {
+			s = g.span(key, joint.Min, joint.Max)
+		} else {
+			from, to := keySpan(key)
+			s = span{lo: clamp(g.centre+from, joint.Min, joint.Max), hi: clamp(g.centre+to, joint.Min, joint.Max), sure: from == to}
+		}
+		if !s.sure {
 			worstA, worstB = max(worstA, na), max(worstB, nb)
 		}
 		alone := (last == 0 || last+1 < key) && (next == end || next > key+1)
-		if n := na + nb; alone && n >= isolatedCount && n*isolatedShare >= total {
+		if n := na + nb; alone && !g.integral && n >= isolatedCount && n*isolatedShare >= total {
 			s.toBound(key)
 		}
 		edge = gapTo(s, edge, fn)
