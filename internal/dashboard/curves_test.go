@@ -6,6 +6,10 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/leewayhq/leeway/internal/event"
+	"github.com/leewayhq/leeway/internal/model"
+	"github.com/leewayhq/leeway/internal/profile"
 )
 
 type curveGot struct {
@@ -173,5 +177,26 @@ func TestCurvesOfParts(t *testing.T) {
 				t.Errorf("%s %s: %d rows, want %d; %d points", kind, query, n, want, len(got.Points))
 			}
 		}
+	}
+}
+
+func TestCurveOfAClass(t *testing.T) {
+	q := &profile.Quality{}
+	for i := range 30 {
+		q.Add(&profile.Outcome{
+			Task: event.Multiclass, Pred: "a", Label: []string{"a", "b", "c"}[i%3],
+			ScoredClasses: []string{"a", "b", "c"}, ClassScores: []float64{float64(i%4) / 4, 0.5, 0.1},
+		}, 1)
+	}
+	m := &model.Model{Name: "m", Task: model.Task(event.Multiclass)}
+	pos, neg, class, err := scoresOf(m, q, "a")
+	if err != nil || class != "a" || pos.N() != 10 || neg.N() != 20 {
+		t.Errorf("%v: %d and %d rows of %q", err, pos.N(), neg.N(), class)
+	}
+	if pos, neg, _, err = scoresOf(m, q, "z"); err != nil || pos.N()+neg.N() != 0 {
+		t.Errorf("a class without scores: %v", err)
+	}
+	if _, _, _, err = scoresOf(m, nil, ""); err == nil {
+		t.Error("no class is named, and there are several")
 	}
 }
