@@ -118,8 +118,9 @@ func (c *numbers) fold(t *dense, values []float64) {
 	if len(values) == 0 {
 		return
 	}
-	s := sums{min: c.min, max: c.max}
+	s := sums{min: c.min, max: c.max, fraction: !c.integral}
 	foldNumbers(values, c.centre, t, &s)
+	c.integral = !s.fraction
 	n := int64(len(values))
 	if !finite(s.s2) {
 		var odd oddities
@@ -131,7 +132,6 @@ func (c *numbers) fold(t *dense, values []float64) {
 	c.tabled += n
 	c.n += n
 	c.min, c.max = min(c.min, s.min), max(c.max, s.max)
-	c.integral = c.integral && allWhole(values)
 	m, ok := momentsAbout(c.centre, n, s.s1, s.s2)
 	if !ok {
 		m = momentsOf(onlyFinite(values), m.mean)

@@ -9,16 +9,24 @@ import (
 type sums struct {
 	s1, s2   float64
 	min, max float64 // of x
+	fraction bool    // a value is not whole; see allWhole
 }
 
 // foldNumbers counts values on the grid and adds up their moments, in one pass.
-// s.min and s.max are those of the values before. NaN and infinities come into
+// s.min and s.max are those of the values before, and so is s.fraction. NaN and infinities come into
 // the sums and into cells from topCell up; the caller sees it by the sums.
+func foldNumbers(values []float64, centre float64, t *dense, s *sums) {
+	values = foldVectors(values, centre, t, s)
+	foldScalars(values, centre, t, s)
+	s.fraction = s.fraction || !allWhole(values)
+}
+
+// foldScalars is foldNumbers for any processor, and for the last few values.
 //
 // Eight values a turn, in two chains of additions: that keeps the loads busy,
 // and more would spill. The range is tested with one branch that is almost
-// never taken. An assembly kernel would take the place of this function.
-func foldNumbers(values []float64, centre float64, t *dense, s *sums) {
+// never taken.
+func foldScalars(values []float64, centre float64, t *dense, s *sums) {
 	s0, s1, q0, q1 := s.s1, 0.0, s.s2, 0.0
 	least, most := s.min, s.max
 	for len(values) >= 8 {
@@ -135,8 +143,11 @@ func (o *oddities) count(x float64) {
 	}
 }
 
-// wholeMagic rounds to a whole number by addition, below a magnitude of 2^51.
-const wholeMagic = 3 << 51
+const (
+	// wholeMagic rounds to a whole number by addition, below wholeLimit.
+	wholeMagic = 3 << 51
+	wholeLimit = 1 << 51
+)
 
 // allWhole tells whether no finite value has a fraction or is too large for one
 // to show. Of most columns it looks at the first few values.
@@ -159,7 +170,7 @@ func allWhole(values []float64) bool {
 }
 
 func isWhole(x float64) bool {
-	return !finite(x) || x == math.Trunc(x) && math.Abs(x) < 1<<51
+	return !finite(x) || x == math.Trunc(x) && math.Abs(x) < wholeLimit
 }
 
 // forget takes the counted values that are not finite off the table.
