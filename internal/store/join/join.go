@@ -98,6 +98,7 @@ type Store struct {
 		place place
 		valid bool
 	}
+	found  int    // by Find since the last Warm
 	warmth uint64 // keeps the loads of Warm alive
 }
 
@@ -188,6 +189,7 @@ func (s *Store) Find(h event.Hash, e *Entry) bool {
 	p := s.index.seek(s, h)
 	s.last.hash, s.last.place, s.last.valid = h, p, true
 	if p.found {
+		s.found++
 		s.read(p.slot, e)
 	}
 	return p.found
@@ -225,7 +227,8 @@ func (s *Store) Put(e *Entry, arrived int64) error {
 
 // Warm is told the hashes that will be looked up next. Memory answers many
 // questions at once in the time of one, so it asks for all of them before
-// anybody waits for the first; some dozen hashes a call are best.
+// anybody waits for the first; some dozen hashes a call are best. Entries are
+// asked for only while most hashes have one, as those of labels do.
 func (s *Store) Warm(hashes []event.Hash) {
 	sum, first := uint64(0), s.firstSlot()
 	for _, h := range hashes {
@@ -233,18 +236,29 @@ func (s *Store) Warm(hashes []event.Hash) {
 			sum += t.lines[t.home(tagOf(h))][0]
 		}
 	}
-	for _, h := range hashes {
-		t := s.index.shard(h)
-		if len(t.lines) == 0 {
-			continue
-		}
-		l := &t.lines[t.home(tagOf(h))]
-		if match, _ := l.look(tagOf(h), first); match != 0 {
-			slot := l[bits.TrailingZeros64(match)&(lineCells-1)]&slotMask - 1
-			sum += uint64(s.bucketOf(slot).at(slot)[0])
+	found := s.found
+	s.found = 0
+	if 8*found >= len(hashes) {
+		for _, h := range hashes {
+			sum += uint64(s.candidate(h, first))
 		}
 	}
 	s.warmth += sum
+}
+
+// candidate reads a byte of the entry that the index has for a tag.
+func (s *Store) candidate(h event.Hash, first uint64) byte {
+	t := s.index.shard(h)
+	if len(t.lines) == 0 {
+		return 0
+	}
+	l := &t.lines[t.home(tagOf(h))]
+	match, _ := l.look(tagOf(h), first)
+	if match == 0 {
+		return 0
+	}
+	slot := l[bits.TrailingZeros64(match)&(lineCells-1)]&slotMask - 1
+	return s.bucketOf(slot).at(slot)[0]
 }
 
 // waits tells whether an entry with these flags is a prediction without a label.
