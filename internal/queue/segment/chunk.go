@@ -5,8 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
+
+	"github.com/zeebo/xxh3"
 )
 
 // Chunk types of pebble's write-ahead log with sync offsets.
@@ -167,7 +168,7 @@ func (r *reader) entry(pos int64) (header, int64, error) {
 func (r *reader) body(pos int64, h header, dst []byte) error {
 	n := 0
 	err := r.record(recordEnd(pos, headerSize), bodySize(h.length), func(b []byte) { n += copy(dst[n:], b) })
-	if err == nil && castagnoli(dst) != h.dataCRC {
+	if err == nil && sumOf(dst) != h.dataSum {
 		err = &badBytes{pos, "data fails its checksum"}
 	}
 	return err
@@ -175,12 +176,13 @@ func (r *reader) body(pos int64, h header, dst []byte) error {
 
 // verify checks the body of the entry at pos without keeping it.
 func (r *reader) verify(pos int64, h header) error {
-	sum, left := uint32(0), int(h.length)
+	sum, left := xxh3.New(), int(h.length)
 	err := r.record(recordEnd(pos, headerSize), bodySize(h.length), func(b []byte) {
 		b = b[:min(left, len(b))]
-		sum, left = crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), b), left-len(b)
+		_, _ = sum.Write(b) // which never fails
+		left -= len(b)
 	})
-	if err == nil && sum != h.dataCRC {
+	if err == nil && uint32(sum.Sum64()) != h.dataSum {
 		err = &badBytes{pos, "data fails its checksum"}
 	}
 	return err

@@ -173,7 +173,7 @@ func (d *dumper) entry(h header, pos int64) {
 		d.records++
 		d.bytes += int64(h.length)
 		if !d.opts.NoRecords && h.offset >= d.opts.From {
-			d.printf("    %d\tat byte %d\tseq %d\t%s\t%d bytes\tcrc ok\n", h.offset, pos, h.seq, d.time(h.arrived), h.length)
+			d.printf("    %d\tat byte %d\tseq %d\t%s\t%d bytes\tsums ok\n", h.offset, pos, h.seq, d.time(h.arrived), h.length)
 		}
 	case h.kind == kindEnd:
 		d.printf("    closed %s at byte %d\n", d.time(h.arrived), pos)

@@ -96,7 +96,7 @@ func newPartition(l *Log, number int) *partition {
 // append returns when the record is durable. The wait for the mutex is short,
 // since nobody holds it while waiting for another's fsync.
 func (p *partition) append(ctx context.Context, data []byte) (queue.Offset, error) {
-	h := header{kind: kindData, length: uint32(len(data)), dataCRC: castagnoli(data)}
+	h := header{kind: kindData, length: uint32(len(data)), dataSum: sumOf(data)}
 	copied := p.tail.copy(data)
 	w := p.waits.Get().(*wait)
 	p.mu.Lock()
@@ -239,7 +239,7 @@ func (p *partition) begin(s *segment, now time.Time) error {
 	var body [startSize]byte
 	binary.LittleEndian.PutUint64(body[:], uint64(s.start.prevEnd))
 	binary.LittleEndian.PutUint64(body[8:], uint64(s.start.prevLast))
-	h := header{kind: kindStart, length: startSize, dataCRC: castagnoli(body[:]), seq: p.seq, arrived: now.UnixMilli()}
+	h := header{kind: kindStart, length: startSize, dataSum: sumOf(body[:]), seq: p.seq, arrived: now.UnixMilli()}
 	var w wait
 	p.slots <- struct{}{}
 	end, err := p.put(s, &h, body[:], &w)
@@ -268,7 +268,7 @@ func (p *partition) closeActive(now time.Time) error {
 	if p.log.failure() == nil {
 		var body [endSize]byte
 		binary.LittleEndian.PutUint64(body[:], uint64(s.last))
-		h := header{kind: kindEnd, length: endSize, dataCRC: castagnoli(body[:]), seq: p.seq, arrived: now.UnixMilli()}
+		h := header{kind: kindEnd, length: endSize, dataSum: sumOf(body[:]), seq: p.seq, arrived: now.UnixMilli()}
 		_, err = p.put(s, &h, body[:], nil)
 	}
 	p.w = nil

@@ -139,7 +139,7 @@ func TestDump(t *testing.T) {
 	if err := Dump(&running, "q", DumpOptions{FS: cfg.FS}); err != nil { // while the log is open
 		t.Fatal(err)
 	}
-	for _, want := range []string{"format 1, 2 partitions", "4294967406\tat byte 110\tseq 1\t", "\t5 bytes\tcrc ok",
+	for _, want := range []string{"format 2, 2 partitions", "4294967406\tat byte 110\tseq 1\t", "\t5 bytes\tsums ok",
 		"segment 0000000002.log", "total: 5 records, 120005 bytes of data, 0 damaged places"} {
 		if !strings.Contains(running.String(), want) {
 			t.Errorf("no %q in\n%s", want, &running)

@@ -97,6 +97,18 @@ func TestALostMetaFileIsNotReplaced(t *testing.T) {
 	}
 }
 
+// TestAnotherFormatIsRefused opens a log that says it is of the first format.
+func TestAnotherFormatIsRefused(t *testing.T) {
+	fs := vfs.NewMem()
+	mustClose(t, mustOpen(t, Config{Dir: "q", FS: fs, Partitions: 1}))
+	if err := writeJSON(fs, "q", metaName, meta{Format: 1, Partitions: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Config{Dir: "q", FS: fs}); err == nil || !strings.Contains(err.Error(), "has format 1, this program knows 2") {
+		t.Fatal(err)
+	}
+}
+
 func TestOneProcessAtATime(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"memory":    {Dir: "q", FS: vfs.NewMem()},
