@@ -105,16 +105,17 @@ func (g *gathered) takeText(d *event.Dict, row int, periods []int32) {
 // belong to it until the next reset.
 func (g *gathered) feature(s *scratch) *profile.Feature {
 	s.sort(g.values)
-	return summaryOf(g.rows, g.values, [3]int64{g.nan, g.posInf, g.negInf}, g.counts, g.hasText)
+	return g.summary()
 }
 
-// summaryOf makes a feature's summary of what was counted.
-func summaryOf(rows int64, sorted []float64, odd [3]int64, counts map[string]int64, text bool) *profile.Feature {
-	f := &profile.Feature{Rows: rows}
-	if len(sorted) > 0 || odd != [3]int64{} || !text {
-		f.Num = profile.ExactNumeric(sorted, odd[0], odd[1], odd[2])
+// summary is made of values that are sorted.
+func (g *gathered) summary() *profile.Feature {
+	f := &profile.Feature{Rows: g.rows}
+	if len(g.values) > 0 || g.nan+g.posInf+g.negInf > 0 || !g.hasText {
+		f.Num = profile.ExactNumeric(g.values, g.nan, g.posInf, g.negInf)
 	}
-	if text {
+	if g.hasText {
+		counts := g.counts
 		if counts == nil {
 			counts = map[string]int64{}
 		}

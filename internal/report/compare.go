@@ -179,7 +179,10 @@ func stateOf(q *measure.FeatureQuality) *State {
 		TypeErrors: q.TypeErrors, Outliers: q.Outliers, OutlierRate: q.OutlierRate, OutOfRange: q.OutOfRange, Unseen: q.Unseen,
 	}
 	if n := q.Number; n != nil && q.Kind == measure.KindNumeric {
-		s.Mean, s.SD, s.Min, s.Max = number(n.Mean), n.SD, number(n.Min), number(n.Max)
+		s.Mean, s.Min, s.Max = number(n.Mean), number(n.Min), number(n.Max)
+		if n.SD != nil {
+			s.SD = number(*n.SD)
+		}
 		for _, p := range n.Quantiles {
 			s.Quantiles = append(s.Quantiles, [2]float64{p.Q, p.Value})
 		}
@@ -245,7 +248,10 @@ func (c *Column) setDrift(d *measure.FeatureDrift) {
 		return // there was nothing to compare
 	}
 	c.Grade, c.Drifted, c.Method, c.Reason = d.Grade, d.Drifted, d.Method, d.Reason
-	c.Value, c.P, c.Limit = number(d.Value), d.PValue, number(d.Limit)
+	c.Value, c.Limit = number(d.Value), number(d.Limit)
+	if d.PValue != nil {
+		c.P = number(*d.PValue)
+	}
 	c.Unseen, c.UnseenSignificant = d.Unseen, d.UnseenSignificant
 }
 

@@ -124,7 +124,7 @@ func edgesOf(lo, hi float64, whole bool) []float64 {
 	if whole {
 		step = max(1, math.Round(step))
 	}
-	if !(step > 0) || math.IsInf(step, 0) || lo+step == lo || hi-step == hi {
+	if !(step > 0) || math.IsInf(hi+step-lo, 0) || math.IsInf(lo-step, 0) || lo+step == lo || hi-step == hi {
 		return []float64{lo, hi} // too narrow, or too wide, for float64
 	}
 	first := math.Floor(lo / step)

@@ -151,12 +151,37 @@ func (p *page) sayQuality() string {
 	key := p.headline()
 	cur, ok := p.Quality.Current.Get(key)
 	if !ok || cur.Value == nil {
+		if e := p.estimated(key); e.Value != nil {
+			return p.l.T("say_estimate", p.l.metric(key), num(e.Value))
+		}
 		return ""
 	}
 	if ref, ok := p.Quality.Reference.Get(key); ok && ref.Value != nil {
 		return p.l.T("say_quality", p.l.metric(key), num(cur.Value), num(ref.Value))
 	}
 	return p.l.T("say_quality1", p.l.metric(key), num(cur.Value))
+}
+
+// estimated is a metric's estimate for the current file.
+func (p *page) estimated(key string) Value {
+	if p.Quality != nil && p.Quality.Current != nil {
+		return find(p.Quality.Current.Estimated, key)
+	}
+	return Value{}
+}
+
+func find(list []Value, key string) Value {
+	for _, v := range list {
+		if v.Key == key {
+			return v
+		}
+	}
+	return Value{}
+}
+
+// HasEstimate tells whether there is one.
+func (p *page) HasEstimate() bool {
+	return p.Quality != nil && p.Quality.Current != nil && len(p.Quality.Current.Estimated) > 0
 }
 
 // Tile is one number at the top.
@@ -169,10 +194,14 @@ func (p *page) Tiles() []Tile {
 	if p.Quality != nil && p.Quality.Current != nil {
 		for _, key := range []string{p.headline(), "auc_roc", "r2"} {
 			v, ok := p.Quality.Current.Get(key)
+			name := l.metric(key)
+			if e := p.estimated(key); !ok && e.Value != nil {
+				v, ok, name = e, true, name+" · "+l.T("estimated")
+			}
 			if !ok {
 				continue
 			}
-			t := Tile{l.metric(key), num(v.Value), ""}
+			t := Tile{name, num(v.Value), ""}
 			if v.Low != nil {
 				t.Note = num(v.Low) + " … " + num(v.High)
 			} else if v.Value == nil {
@@ -202,6 +231,7 @@ type MetricRow struct {
 	Ref, Cur          string
 	RefSpan, CurSpan  string
 	Change            string
+	Est, EstSpan      string
 	Worse, Overlapped bool
 }
 
@@ -228,6 +258,7 @@ func (p *page) Metrics() (out []MetricRow) {
 		cur, _ := p.Quality.Current.Get(m.Key)
 		row.Ref, row.RefSpan = p.shown(ref)
 		row.Cur, row.CurSpan = p.shown(cur)
+		row.Est, row.EstSpan = p.shown(p.estimated(m.Key))
 		if ref.Value != nil && cur.Value != nil {
 			d := *cur.Value - *ref.Value
 			row.Change = num(&d)
@@ -271,7 +302,8 @@ func (p *page) CurrentLabels() bool {
 type Panel struct {
 	Title   string
 	Picture template.HTML
-	Legend  bool
+	Legend  bool // of current and reference
+	Second  bool // and of the estimate
 }
 
 // QualityPanels are the curves.
@@ -288,12 +320,12 @@ func (p *page) QualityPanels() (out []Panel) {
 	}
 	l := p.l
 	if ref != nil || cur != nil {
-		roc := drawUnit(l.T("roc"), l.T("fpr"), l.T("tpr"), "guide", both(ref, cur, func(c *Curves) [][2]float64 { return c.ROC }))
-		pr := drawUnit(l.T("pr"), l.metric("recall"), l.metric("precision"), "", both(ref, cur, func(c *Curves) [][2]float64 { return c.PR }))
-		out = append(out, Panel{l.T("roc"), roc.end(), true}, Panel{l.T("pr"), pr.end(), true}, Panel{l.T("calibration"), drawCalibration(l, ref, cur), true})
+		roc := unit{l.T("roc"), l.T("fpr"), l.T("tpr"), true, both(ref, cur, func(c *Curves) [][2]float64 { return c.ROC })}.draw()
+		pr := unit{l.T("pr"), l.metric("recall"), l.metric("precision"), false, both(ref, cur, func(c *Curves) [][2]float64 { return c.PR })}.draw()
+		out = append(out, Panel{l.T("roc"), roc.end(), true, false}, Panel{l.T("pr"), pr.end(), true, false}, Panel{l.T("calibration"), drawCalibration(l, ref, cur), true, false})
 	}
 	if s := p.Quality.Current; s != nil && s.Residuals != nil {
-		out = append(out, Panel{l.T("residuals"), drawHistogram(l, l.T("residuals"), s.Residuals), false})
+		out = append(out, Panel{l.T("residuals"), drawHistogram(l, l.T("residuals"), s.Residuals), false, false})
 	}
 	return out
 }
@@ -388,7 +420,7 @@ func (p *page) Timelines() (out []Panel) {
 				t.base = ref.Value
 			}
 			if found {
-				out = append(out, Panel{t.title, t.draw(), t.base != nil})
+				out = append(out, Panel{t.title, t.draw(), t.base != nil, p.HasEstimate()})
 			}
 		}
 	}
@@ -401,20 +433,15 @@ func (p *page) Timelines() (out []Panel) {
 		missing.values = append(missing.values, p.Periods[i].MissingRate)
 		rows.values = append(rows.values, &n)
 	}
-	out = append(out, Panel{drift.title, drift.draw(), false})
+	out = append(out, Panel{drift.title, drift.draw(), false, false})
 	if p.Summary.MissingRate != nil && *p.Summary.MissingRate > 0 {
-		out = append(out, Panel{missing.title, missing.draw(), false})
+		out = append(out, Panel{missing.title, missing.draw(), false, false})
 	}
-	return append(out, Panel{rows.title, rows.draw(), false})
+	return append(out, Panel{rows.title, rows.draw(), false, false})
 }
 
 func metricOf(p *Period, key string) Value {
-	for _, m := range p.Metrics {
-		if m.Key == key {
-			return m
-		}
-	}
-	return Value{}
+	return find(p.Metrics, key)
 }
 
 // PeriodNames are short names of the periods.
@@ -520,7 +547,7 @@ func (p *page) States(c Column) (out []StateRow) {
 		return func(s *State) string {
 			for _, p := range s.Quantiles {
 				if p[0] == q {
-					return num(&p[1])
+					return plainNum(&p[1])
 				}
 			}
 			return none
@@ -528,11 +555,11 @@ func (p *page) States(c Column) (out []StateRow) {
 	}
 	add("mean", func(s *State) string { return num(s.Mean) })
 	add("sd", func(s *State) string { return num(s.SD) })
-	add("min", func(s *State) string { return num(s.Min) })
+	add("min", func(s *State) string { return plainNum(s.Min) })
 	out = append(out, StateRow{"5 %", at(0.05)(orState(c.Reference)), at(0.05)(orState(c.Current))})
 	add("median", at(0.5))
 	out = append(out, StateRow{"95 %", at(0.95)(orState(c.Reference)), at(0.95)(orState(c.Current))})
-	add("max", func(s *State) string { return num(s.Max) })
+	add("max", func(s *State) string { return plainNum(s.Max) })
 	return out
 }
 

@@ -152,7 +152,8 @@ func (w *worker) periods(c *compared, name string, ref *profile.Feature, usual f
 	for p := range n {
 		w.scratch.sort(values[p])
 		rows := w.m.out.Periods[p].Rows
-		f := summaryOf(rows, values[p], [3]int64{}, w.curGot.byPeriod[p], w.curGot.hasText)
+		part := gathered{rows: rows, values: values[p], counts: w.curGot.byPeriod[p], hasText: w.curGot.hasText}
+		f := part.summary()
 		if grid && f.Num != nil {
 			f.Num = f.Num.OnGrid(centres...)
 		}
@@ -239,7 +240,8 @@ func (w *worker) cutReference() []*profile.Feature {
 	out := make([]*profile.Feature, refChunks)
 	for i := range out {
 		w.scratch.sort(values[i])
-		out[i] = summaryOf(int64(len(values[i])), values[i], [3]int64{}, w.refGot.byPeriod[i], w.refGot.hasText)
+		part := gathered{rows: int64(len(values[i])), values: values[i], counts: w.refGot.byPeriod[i], hasText: w.refGot.hasText}
+		out[i] = part.summary()
 	}
 	return out
 }

@@ -122,6 +122,10 @@ type Side struct {
 	Classes     []Class    `json:"classes,omitempty"`
 	Curves      *Curves    `json:"curves,omitempty"`
 	Residuals   *Histogram `json:"residuals,omitempty"`
+	// Estimated is the quality that is to be expected without labels (CBPE, with
+	// a band of three sampling errors), or the reason why there is none.
+	Estimated    []Value `json:"estimated,omitempty"`
+	NotEstimated string  `json:"not_estimated,omitempty"`
 }
 
 // Get finds a metric.
@@ -250,6 +254,7 @@ type Period struct {
 	Rows        int64     `json:"rows"`
 	Labels      int64     `json:"labels"`
 	Metrics     []Value   `json:"metrics,omitempty"`
+	Estimated   []Value   `json:"estimated,omitempty"`
 	Drifted     int       `json:"drifted_features"`
 	DataDrift   *float64  `json:"data_drift"`
 	MissingRate *float64  `json:"missing_rate"` // the worst feature's

@@ -24,6 +24,12 @@ type svg struct {
 	x0, x1, y0, y1           float64 // the data's range
 }
 
+// at is a place and box a rectangle, in pixels.
+type (
+	at  struct{ x, y float64 }
+	box struct{ x, y, w, h float64 }
+)
+
 func newSVG(label string, w, h float64) *svg {
 	s := &svg{w: w, h: h}
 	fmt.Fprintf(s, `<svg viewBox="0 0 %s %s" width="%s" height="%s" role="img" aria-label="%s">`, px(w), px(h), px(w), px(h), html.EscapeString(label))
@@ -41,7 +47,7 @@ func (s *svg) x(v float64) float64 {
 	if s.x1 == s.x0 {
 		return s.left
 	}
-	return s.left + (v-s.x0)/(s.x1-s.x0)*(s.w-s.left-s.right)
+	return s.left + (v/2-s.x0/2)/(s.x1/2-s.x0/2)*(s.w-s.left-s.right) // halves: a range may be wider than float64
 }
 
 func (s *svg) y(v float64) float64 {
@@ -51,12 +57,12 @@ func (s *svg) y(v float64) float64 {
 	return s.h - s.bottom - (v-s.y0)/(s.y1-s.y0)*(s.h-s.top-s.bottom)
 }
 
-func (s *svg) line(class string, x1, y1, x2, y2 float64) {
-	fmt.Fprintf(s, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, px(x1), px(y1), px(x2), px(y2))
+func (s *svg) line(class string, from, to at) {
+	fmt.Fprintf(s, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, px(from.x), px(from.y), px(to.x), px(to.y))
 }
 
-func (s *svg) rect(class string, x, y, w, h float64, title string) {
-	fmt.Fprintf(s, `<rect class="%s" x="%s" y="%s" width="%s" height="%s">`, class, px(x), px(y), px(max(w, 0)), px(max(h, 0)))
+func (s *svg) rect(class string, b box, title string) {
+	fmt.Fprintf(s, `<rect class="%s" x="%s" y="%s" width="%s" height="%s">`, class, px(b.x), px(b.y), px(max(b.w, 0)), px(max(b.h, 0)))
 	s.title(title)
 	s.WriteString("</rect>")
 }
@@ -67,8 +73,8 @@ func (s *svg) title(t string) {
 	}
 }
 
-func (s *svg) text(class, anchor string, x, y float64, t string) {
-	fmt.Fprintf(s, `<text class="%s" text-anchor="%s" x="%s" y="%s">%s</text>`, class, anchor, px(x), px(y), html.EscapeString(t))
+func (s *svg) text(class, anchor string, p at, t string) {
+	fmt.Fprintf(s, `<text class="%s" text-anchor="%s" x="%s" y="%s">%s</text>`, class, anchor, px(p.x), px(p.y), html.EscapeString(t))
 }
 
 // path draws points in the data's units; a NaN parts the line.
@@ -94,8 +100,8 @@ func (s *svg) path(class string, pts [][2]float64) {
 // axes draws ticks of both scales and a line below.
 func (s *svg) axes(xs, ys []float64, format func(float64) string) {
 	for _, v := range ys {
-		s.line("grid", s.left, s.y(v), s.w-s.right, s.y(v))
-		s.text("tick", "end", s.left-5, s.y(v)+3.5, signed(tickText(v)))
+		s.line("grid", at{s.left, s.y(v)}, at{s.w - s.right, s.y(v)})
+		s.text("tick", "end", at{s.left - 5, s.y(v) + 3.5}, signed(tickText(v)))
 	}
 	for i, v := range xs {
 		anchor := "middle"
@@ -104,9 +110,9 @@ func (s *svg) axes(xs, ys []float64, format func(float64) string) {
 		} else if s.x(v) > s.w-s.right-12 {
 			anchor = "end"
 		}
-		s.text("tick", anchor, s.x(v), s.h-s.bottom+14, format(v))
+		s.text("tick", anchor, at{s.x(v), s.h - s.bottom + 14}, format(v))
 	}
-	s.line("axis", s.left, s.h-s.bottom, s.w-s.right, s.h-s.bottom)
+	s.line("axis", at{s.left, s.h - s.bottom}, at{s.w - s.right, s.h - s.bottom})
 }
 
 func tickText(v float64) string {
@@ -147,7 +153,7 @@ func drawHistogram(l language, name string, h *Histogram) template.HTML {
 	for i, v := range cur {
 		a, b := s.x(h.Edges[i]), s.x(h.Edges[i+1])
 		tip := fmt.Sprintf("%s … %s\n%s: %s\n%s: %s", num(&h.Edges[i]), num(&h.Edges[i+1]), l.T("current"), percent(&v), l.T("reference"), percent(&ref[i]))
-		s.rect("bar", a+0.5, s.y(v), b-a-1, s.y(0)-s.y(v), tip)
+		s.rect("bar", box{a + 0.5, s.y(v), b - a - 1, s.y(0) - s.y(v)}, tip)
 	}
 	s.steps(h.Edges, ref)
 	return s.end()
@@ -187,7 +193,7 @@ func drawSmall(c *Column) template.HTML {
 	s.x0, s.x1, s.y1 = edges[0], edges[len(edges)-1], top(ref, cur)
 	for i, v := range cur {
 		a, b := s.x(edges[i]), s.x(edges[i+1])
-		s.rect("bar", a, s.y(v), b-a-0.4, s.y(0)-s.y(v), "")
+		s.rect("bar", box{a, s.y(v), b - a - 0.4, s.y(0) - s.y(v)}, "")
 	}
 	s.steps(edges, ref)
 	return s.end()
@@ -231,7 +237,7 @@ func top(lists ...[]float64) float64 {
 func drawCategories(l language, list []Category) template.HTML {
 	ref, cur := sides(list)
 	rs, cs := shares(ref, 0), shares(cur, 0)
-	const row, label = 24, 112
+	const row, label = 24, 118
 	s := newSVG(l.T("reference")+" / "+l.T("current"), chartWidth, float64(row*len(list)+6))
 	s.left, s.right, s.x1 = label, 48, top(rs, cs)
 	for i, c := range list {
@@ -240,11 +246,11 @@ func drawCategories(l language, list []Category) template.HTML {
 		if c.Rest {
 			name = l.T("rest")
 		}
-		s.text("name", "end", label-7, y+13, cutText(name, 16))
+		s.text("name", "end", at{label - 7, y + 13}, cutText(name, 15))
 		tip := fmt.Sprintf("%s\n%s: %s (%s)\n%s: %s (%s)", name, l.T("current"), percent(&cs[i]), group(c.Current), l.T("reference"), percent(&rs[i]), group(c.Reference))
-		s.rect("bar", s.left, y, s.x(cs[i])-s.left, 11, tip)
-		s.rect("refbar", s.left, y+12, s.x(rs[i])-s.left, 5, tip)
-		s.text("tick", "start", s.x(max(cs[i], rs[i]))+5, y+12, percent(&cs[i]))
+		s.rect("bar", box{s.left, y, s.x(cs[i]) - s.left, 11}, tip)
+		s.rect("refbar", box{s.left, y + 12, s.x(rs[i]) - s.left, 5}, tip)
+		s.text("tick", "start", at{s.x(max(cs[i], rs[i])) + 5, y + 12}, percent(&cs[i]))
 	}
 	return s.end()
 }
@@ -271,19 +277,25 @@ type curve struct {
 	pts   [][2]float64
 }
 
-// drawUnit is a chart whose axes both go from 0 to 1.
-func drawUnit(title, xName, yName string, diagonal string, lines []curve) *svg {
-	s := newSVG(title, chartWidth, 300)
+// unit is a chart whose axes both go from 0 to 1.
+type unit struct {
+	title, x, y string
+	diagonal    bool
+	lines       []curve
+}
+
+func (u unit) draw() *svg {
+	s := newSVG(u.title, chartWidth, 300)
 	s.left, s.right, s.top, s.bottom = 40, 10, 10, 38
 	s.x1, s.y1 = 1, 1
-	at := []float64{0, 0.25, 0.5, 0.75, 1}
-	s.axes(at, at, func(v float64) string { return tickText(v) })
-	s.text("tick", "middle", (s.left+s.w-s.right)/2, s.h-6, xName)
-	fmt.Fprintf(s, `<text class="tick" text-anchor="middle" transform="rotate(-90 10 %s)" x="10" y="%s">%s</text>`, px(s.h/2), px(s.h/2), html.EscapeString(yName))
-	if diagonal != "" {
-		s.path(diagonal, [][2]float64{{0, 0}, {1, 1}})
+	quarters := []float64{0, 0.25, 0.5, 0.75, 1}
+	s.axes(quarters, quarters, tickText)
+	s.text("tick", "middle", at{(s.left + s.w - s.right) / 2, s.h - 6}, u.x)
+	fmt.Fprintf(s, `<text class="tick" text-anchor="middle" transform="rotate(-90 10 %s)" x="10" y="%s">%s</text>`, px(s.h/2), px(s.h/2), html.EscapeString(u.y))
+	if u.diagonal {
+		s.path("guide", [][2]float64{{0, 0}, {1, 1}})
 	}
-	for _, c := range lines {
+	for _, c := range u.lines {
 		s.path(c.class, c.pts)
 	}
 	return s
@@ -291,7 +303,7 @@ func drawUnit(title, xName, yName string, diagonal string, lines []curve) *svg {
 
 // drawCalibration shows each bucket's share of positives with its interval.
 func drawCalibration(l language, ref, cur *Curves) template.HTML {
-	s := drawUnit(l.T("calibration"), l.T("score"), l.T("share_positive"), "guide", nil)
+	s := unit{title: l.T("calibration"), x: l.T("score"), y: l.T("share_positive"), diagonal: true}.draw()
 	if ref != nil {
 		var pts [][2]float64
 		for _, b := range ref.Calibration {
@@ -302,7 +314,7 @@ func drawCalibration(l language, ref, cur *Curves) template.HTML {
 	if cur != nil {
 		for _, b := range cur.Calibration {
 			x := s.x(b.Score)
-			s.line("whisker", x, s.y(b.Low), x, s.y(b.High))
+			s.line("whisker", at{x, s.y(b.Low)}, at{x, s.y(b.High)})
 			fmt.Fprintf(s, `<circle class="dot" cx="%s" cy="%s" r="3.5">`, px(x), px(s.y(b.Rate)))
 			s.title(fmt.Sprintf("%s %s → %s (%s)", l.T("score"), num(&b.Score), percent(&b.Rate), l.T("rows", group(b.N))))
 			s.WriteString("</circle>")
@@ -315,6 +327,7 @@ func drawCalibration(l language, ref, cur *Curves) template.HTML {
 type timeline struct {
 	title      string
 	values     []*float64
+	other      []*float64 // drawn dotted: the estimate
 	low, high  []*float64
 	names      []string // of the periods
 	base       *float64 // the reference's value, a dashed line
@@ -337,17 +350,10 @@ func (t *timeline) draw() template.HTML {
 	}
 	if t.limit != nil && *t.limit <= s.y1 {
 		s.path("limit", [][2]float64{{s.x0, *t.limit}, {s.x1, *t.limit}})
-		s.text("tick", "end", s.w-s.right, s.y(*t.limit)-3, t.limitTitle)
+		s.text("tick", "end", at{s.w - s.right, s.y(*t.limit) - 3}, t.limitTitle)
 	}
-	var pts [][2]float64
-	for i, v := range t.values {
-		y := math.NaN()
-		if v != nil {
-			y = *v
-		}
-		pts = append(pts, [2]float64{float64(i), y})
-	}
-	s.path("main", pts)
+	s.path("second", byIndex(t.other))
+	s.path("main", byIndex(t.values))
 	for i, v := range t.values {
 		if v == nil {
 			continue
@@ -367,9 +373,21 @@ func (t *timeline) draw() template.HTML {
 		} else if i == n-1 {
 			anchor = "end"
 		}
-		s.text("tick", anchor, s.x(float64(i)), s.h-s.bottom+14, t.names[i])
+		s.text("tick", anchor, at{s.x(float64(i)), s.h - s.bottom + 14}, t.names[i])
 	}
 	return s.end()
+}
+
+// byIndex are points one unit apart; what is missing parts the line.
+func byIndex(values []*float64) (pts [][2]float64) {
+	for i, v := range values {
+		y := math.NaN()
+		if v != nil {
+			y = *v
+		}
+		pts = append(pts, [2]float64{float64(i), y})
+	}
+	return pts
 }
 
 // labelled are the periods that are named below a chart.
@@ -387,7 +405,7 @@ func labelled(n int) []int {
 
 func (t *timeline) fit() (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
-	for _, list := range [][]*float64{t.values, t.low, t.high, {t.base}} {
+	for _, list := range [][]*float64{t.values, t.other, t.low, t.high, {t.base}} {
 		for _, v := range list {
 			if v != nil {
 				lo, hi = min(lo, *v), max(hi, *v)

@@ -56,6 +56,9 @@ var words = map[string][2]string{
 	"residuals":       {"Prediction less label", "预测值减标签"},
 	"classes":         {"Classes", "类别"},
 	"support":         {"Rows", "行数"},
+	"estimated":       {"Estimated", "估计"},
+	"about_estimate":  {"Estimated: what the scores let expect, by CBPE (as NannyML defines it) with a band of three sampling errors. It sees a change of what comes in, and is blind to a change of what it means.", "估计：按 CBPE（NannyML 的定义）由得分推算，区间为三倍抽样误差。它能反映输入的变化，但无法反映含义的变化。"},
+	"say_estimate":    {"%s is estimated at %s without labels.", "在没有标签的情况下，%s 估计为 %s。"},
 	"no_labels_yet":   {"There are no labels for the current file, so its quality is not known.", "当前数据没有标签，因此质量未知。"},
 	"prediction":      {"What was predicted", "预测分布"},
 	"features":        {"Features", "特征"},
@@ -181,28 +184,39 @@ const (
 	minus = "−"
 )
 
+// plainNum is num, without decimals for whole numbers.
+func plainNum(v *float64) string {
+	if v != nil && *v == math.Trunc(*v) && math.Abs(*v) < 1e9 {
+		return group(int64(*v))
+	}
+	return num(v)
+}
+
 // num writes a number shortly, with the true minus sign.
 func num(v *float64) string {
 	if v == nil {
 		return none
 	}
-	return signed(short(*v))
+	return short(*v)
 }
 
 func signed(s string) string { return strings.Replace(s, "-", minus, 1) }
 
 // short has three decimals for what is about one, and four digits else.
 func short(v float64) string {
-	a := math.Abs(v)
+	if v < 0 {
+		return minus + short(-v)
+	}
+	a := v
 	switch {
 	case v == 0:
 		return "0"
 	case a >= 1e6 || a < 1e-3:
-		return strconv.FormatFloat(v, 'g', 3, 64)
+		return signed(strconv.FormatFloat(v, 'g', 3, 64))
 	case a >= 100 && v == math.Trunc(v):
 		return group(int64(v))
 	case a >= 1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
+		return group(int64(math.Round(v)))
 	case a >= 10:
 		return trim(strconv.FormatFloat(v, 'f', 2, 64))
 	}

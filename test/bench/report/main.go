@@ -203,32 +203,38 @@ func (o *options) writeParquet(w io.Writer, side float64) error {
 	}
 	out := file.NewParquetWriter(w, root, file.WithWriterProps(parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy))))
 	for from := 0; from < o.rows; from += groupRows {
-		if err := writeGroup(out, cols, side, from, min(o.rows, from+groupRows)); err != nil {
+		if err := writeGroup(out, cols, group{side, from, min(o.rows, from+groupRows)}); err != nil {
 			return err
 		}
 	}
 	return out.Close()
 }
 
-func writeGroup(out *file.Writer, cols []column, side float64, from, to int) error {
-	group := out.AppendRowGroup()
-	levels := make([]int16, to-from)
+// group is which rows of which side.
+type group struct {
+	side     float64
+	from, to int
+}
+
+func writeGroup(out *file.Writer, cols []column, g group) error {
+	rows := out.AppendRowGroup()
+	levels := make([]int16, g.to-g.from)
 	for i := range levels {
 		levels[i] = 1
 	}
 	for i, c := range cols {
-		w, err := group.NextColumn()
+		w, err := rows.NextColumn()
 		if err != nil {
 			return err
 		}
-		r := source(side, i+from)
+		r := source(g.side, i+g.from)
 		switch w := w.(type) {
 		case *file.Float64ColumnChunkWriter:
-			_, err = w.WriteBatch(fill(c, r, from, to, func(v float64) float64 { return v }), levels, nil)
+			_, err = w.WriteBatch(fill(c, r, g, func(v float64) float64 { return v }), levels, nil)
 		case *file.Int64ColumnChunkWriter:
-			_, err = w.WriteBatch(fill(c, r, from, to, func(v float64) int64 { return int64(v) }), levels, nil)
+			_, err = w.WriteBatch(fill(c, r, g, func(v float64) int64 { return int64(v) }), levels, nil)
 		case *file.ByteArrayColumnChunkWriter:
-			_, err = w.WriteBatch(fill(c, r, from, to, func(v float64) parquet.ByteArray { return []byte("group " + strconv.Itoa(int(v))) }), levels, nil)
+			_, err = w.WriteBatch(fill(c, r, g, func(v float64) parquet.ByteArray { return []byte("group " + strconv.Itoa(int(v))) }), levels, nil)
 		}
 		if err == nil {
 			err = w.Close()
@@ -237,13 +243,13 @@ func writeGroup(out *file.Writer, cols []column, side float64, from, to int) err
 			return err
 		}
 	}
-	return group.Close()
+	return rows.Close()
 }
 
-func fill[T any](c column, r *rand.Rand, from, to int, of func(float64) T) []T {
-	out := make([]T, to-from)
+func fill[T any](c column, r *rand.Rand, g group, of func(float64) T) []T {
+	out := make([]T, g.to-g.from)
 	for i := range out {
-		out[i] = of(c.of(r, from+i))
+		out[i] = of(c.of(r, g.from+i))
 	}
 	return out
 }
