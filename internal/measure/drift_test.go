@@ -97,6 +97,7 @@ func TestMethodsApply(t *testing.T) {
 	cur, ref := stringsOf(map[string]int64{"a": 60, "b": 40}), stringsOf(map[string]int64{"a": 40, "b": 60})
 	for method, applies := range map[string]bool{
 		MethodPSI: true, MethodJS: true, MethodChiSquare: true, MethodKS: false, MethodWasserstein: false,
+		"js@nannyml": true, "fisher": true, "cvm": false, "linf@nannyml": true, "mmd": false,
 	} {
 		list := Drift(with(map[string]*profile.Feature{"f": cur}), with(map[string]*profile.Feature{"f": ref}), DriftOptions{Method: method})
 		if (len(list) == 1) != applies {
@@ -107,6 +108,23 @@ func TestMethodsApply(t *testing.T) {
 	x2, p, _ := twosample.ChiSquare(named([]int64{60, 40}, []int64{40, 60}))
 	if f.Value != x2 || f.PValue == nil || *f.PValue != p {
 		t.Errorf("%+v, want %v with %v", f, x2, p)
+	}
+}
+
+// A test whose statistic grows with the rows is judged by the column's psi, and
+// one that cannot be had says why.
+func TestTestsAreJudgedByPSI(t *testing.T) {
+	ref := stringsOf(map[string]int64{"a": 50_000, "b": 50_000})
+	little := only(t, stringsOf(map[string]int64{"a": 5300, "b": 4700}), ref, DriftOptions{Method: "g@contingency"})
+	if little.Grade != Shifted || little.Value < 10 || little.Limit != 0.1 {
+		t.Errorf("%+v", little)
+	}
+	if much := only(t, stringsOf(map[string]int64{"a": 8000, "b": 2000}), ref, DriftOptions{Method: "g@contingency"}); much.Grade != Drifted {
+		t.Errorf("%+v", much)
+	}
+	three := only(t, stringsOf(map[string]int64{"a": 500, "b": 400, "c": 100}), ref, DriftOptions{Method: "fisher"})
+	if three.Defined || three.Reason != twosample.NotTwo || three.Drifted || !math.IsNaN(three.Value) || three.Grade != Shifted {
+		t.Errorf("%+v", three)
 	}
 }
 
@@ -137,8 +155,8 @@ func TestDriftOptions(t *testing.T) {
 	if errs := (DriftOptions{}).Validate(); errs != nil {
 		t.Error(errs)
 	}
-	bad := DriftOptions{Method: "vibes", Limits: map[string]float64{"x": 1, MethodPSI: -1}, Q: 1, MinRows: -1}
-	if errs := bad.Validate(); len(errs) != 5 {
+	bad := DriftOptions{Preset: "mood", Method: "vibes", Limits: map[string]float64{"x": 1, MethodPSI: -1}, Q: 1, MinRows: -1}
+	if errs := bad.Validate(); len(errs) != 6 {
 		t.Error(errs)
 	}
 	f := only(t, stringsOf(map[string]int64{"a": 800, "b": 200}), stringsOf(map[string]int64{"a": 5000, "b": 5000}),
