@@ -2,6 +2,7 @@ package profile
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/leewayhq/leeway/internal/event"
@@ -99,8 +100,7 @@ func reach(centres []float64, i int) (lo, hi float64) {
 // between is where one centre's values end and the next one's begin.
 func between(a, b float64) float64 { return a/2 + b/2 }
 
-// nearestOf is the place of the centre that x belongs to; the first one has
-// NaN.
+// nearestOf is the place of the centre that x belongs to.
 func nearestOf(centres []float64, x float64) (i int) {
 	for i+1 < len(centres) && x >= between(centres[i], centres[i+1]) {
 		i++
@@ -108,18 +108,41 @@ func nearestOf(centres []float64, x float64) (i int) {
 	return i
 }
 
-// addNearest adds each value to the column of its nearest centre.
+// addNearest adds each value to the column of its nearest centre. It finds the
+// place without a branch, by borrows of integers that are ordered as the numbers
+// are: which centre comes next is as good as random.
 func (f *Folder) addNearest(columns []*numbers, c *event.Num, values []float64) []*numbers {
-	all := append(append(make([]float64, 0, event.MaxCentres), c.Centre), c.Others...)
-	for i := range all {
-		f.nearest[i] = f.nearest[i][:0]
+	centres := append(append(make([]float64, 0, event.MaxCentres), c.Centre), c.Others...)
+	var starts [event.MaxCentres - 1]uint64
+	for i := range len(centres) - 1 {
+		starts[i] = ordered(between(centres[i], centres[i+1]))
 	}
+	var to [event.MaxCentres][]float64
+	for i := range centres {
+		if cap(f.nearest[i]) < len(values) {
+			f.nearest[i] = make([]float64, len(values))
+		}
+		to[i] = f.nearest[i][:len(values)]
+	}
+	var n [event.MaxCentres]int
 	for _, x := range values {
-		i := nearestOf(all, x)
-		f.nearest[i] = append(f.nearest[i], x)
+		key, place := ordered(x), uint64(len(centres)-1)
+		for _, start := range starts[:len(centres)-1] {
+			_, below := bits.Sub64(key, start, 0)
+			place -= below
+		}
+		place %= event.MaxCentres
+		to[place][n[place]] = x
+		n[place]++
 	}
-	for i, centre := range all {
-		columns = f.addAbout(columns, c.Epoch, centre, f.nearest[i])
+	for i, centre := range centres {
+		columns = f.addAbout(columns, c.Epoch, centre, to[i][:n[i]])
 	}
 	return columns
+}
+
+// ordered is an integer that is ordered as x is; NaN lies beyond the infinities.
+func ordered(x float64) uint64 {
+	b := math.Float64bits(x + 0) // no negative zero
+	return b ^ (uint64(int64(b)>>63) | 1<<63)
 }

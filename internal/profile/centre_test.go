@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -63,8 +64,27 @@ func TestNearest(t *testing.T) {
 			t.Errorf("%v is out of reach of centre %d: %v to %v", x, want, lo, hi)
 		}
 	}
-	if nearestOf(centres, math.NaN()) != 0 {
-		t.Error("NaN belongs to no centre")
+}
+
+// The fold finds the same centres as the reader does, at their borders too.
+func TestFoldFindsTheNearest(t *testing.T) {
+	centres := []float64{-1e9, -2, 2, 7, 1e300}
+	values := []float64{math.Copysign(0, -1), 0, math.Nextafter(0, -1), 4.5, math.Nextafter(4.5, 0), -1e308, 1e308, 5e299, math.NaN(), math.Inf(1), math.Inf(-1)}
+	r := random(3)
+	for range 1000 {
+		values = append(values, math.Float64frombits(r.Uint64()))
+	}
+	x := numericOf(values, 1, centres...)
+	got := map[float64]int64{}
+	for i := range x.parts {
+		got[x.parts[i].centre] = x.parts[i].n()
+	}
+	want := map[float64]int64{}
+	for _, v := range onlyFinite(values) {
+		want[centres[nearestOf(centres, v)]]++
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("values by centre: %v, want %v", got, want)
 	}
 }
 
