@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/leewayhq/leeway/internal/event"
-	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/measure/estimate"
 	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/profile"
@@ -13,7 +12,7 @@ import (
 
 // estimatorJSON is what quality is estimated with.
 type estimatorJSON struct {
-	Method     string        `json:"method"`
+	Method     string        `json:"method,omitempty"`
 	Reference  referenceJSON `json:"reference"`
 	Labels     int64         `json:"labels"`     // of the reference, with a score
 	Calibrated bool          `json:"calibrated"` // false: the scores are taken as probabilities
@@ -60,42 +59,43 @@ func (l *learnt) of(name string) *memo {
 	return m
 }
 
-func (m *memo) fromProfile(p *profile.Profile) (*estimate.Reference, string) {
+func (m *memo) learn(p *profile.Profile, task event.Task) (estimate.Estimator, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.memo.FromProfile(p)
+	return m.memo.Learn(p, task)
 }
 
 // estimator learns from the reference of a request. It is nil for models whose
 // quality cannot be estimated, or not yet; then the answer says why.
-func (s *Server) estimator(r *http.Request, m *model.Model) (*estimate.Reference, *estimatorJSON, error) {
-	if event.Task(m.Task) != event.Binary {
+func (s *Server) estimator(r *http.Request, m *model.Model) (estimate.Estimator, *estimatorJSON, error) {
+	task := event.Task(m.Task)
+	if task != event.Binary && task != event.Regression {
 		return nil, nil, nil
 	}
-	p, source, err := s.referenceFor(r, m)
+	p, source, err := s.learntFrom(r, m)
 	if err != nil {
 		return nil, nil, err
 	}
-	ref, reason := s.learnt.of(m.Name).fromProfile(p)
-	about := &estimatorJSON{Method: estimate.Method, Reference: s.referenceJSON(source, p), Reason: reason}
-	if ref != nil {
-		about.Labels, about.Calibrated = ref.Rows, ref.Calibrated
+	e, reason := s.learnt.of(m.Name).learn(p, task)
+	out := &estimatorJSON{Reference: s.referenceJSON(source, p), Reason: reason}
+	if e != nil {
+		about := e.About()
+		out.Method, out.Labels, out.Calibrated = about.Method, about.Labels, about.Calibrated
 	}
-	return ref, about, nil
+	return e, out, nil
 }
 
 // estimate adds the estimated quality of all predictions of a window, and how
 // far the labelled ones are from theirs.
-func (w *windowQuality) estimate(ref *estimate.Reference, p *profile.Profile) {
-	if ref == nil || p == nil || p.Scores == nil {
+func (w *windowQuality) estimate(e estimate.Estimator, p *profile.Profile) {
+	if e == nil || p == nil || p.Scores == nil && p.Values == nil {
 		return
 	}
 	w.Estimated = map[string]valueJSON{}
-	for _, m := range ref.OfProfile(p).Metrics {
+	for _, m := range e.OfProfile(p).Metrics {
 		w.Estimated[m.Key] = valueOf(m.Value)
 	}
-	realised := measure.Quality(p, event.Binary)
-	for _, g := range ref.Gaps(&realised, p.Quality) {
+	for _, g := range e.GapsOf(p) {
 		if w.Gap == nil {
 			w.Gap = map[string]gapJSON{}
 		}

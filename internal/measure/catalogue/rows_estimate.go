@@ -59,5 +59,33 @@ func estimateRows() []Metric {
 	for i := range rows {
 		rows[i].Unit, rows[i].Tasks = Ratio, binary
 	}
+	return append(rows, errorEstimateRows()...)
+}
+
+// errorEstimateRows are those of models that predict a number.
+func errorEstimateRows() []Metric {
+	rows := []Metric{
+		{
+			Key: "estimated_mae", Good: Lower,
+			Title: Text{"Estimated absolute error", "估计平均绝对误差"},
+			Help: Text{"Mean absolute error to be expected of the last hour's predictions: what the reference had at the same predicted values.",
+				"根据基准数据在相同预测值处的误差，估计最近一小时预测的平均绝对误差。"},
+		},
+		{
+			Key: "estimated_rmse", Good: Lower,
+			Title: Text{"Estimated root mean squared error", "估计均方根误差"},
+			Help: Text{"Root mean squared error to be expected of the last hour's predictions, by their values.",
+				"根据预测值估计最近一小时预测的均方根误差。"},
+		},
+		{
+			Key: "estimate_gap_mae", Good: None, Operator: GT,
+			Title: Text{"Absolute error less its estimate", "绝对误差与估计之差"},
+			Help: Text{"Realised less estimated mean absolute error of the labels that came in the last hour; above zero the model is worse than it was at these values.",
+				"最近一小时到达标签的实际平均绝对误差减估计值；大于零表示模型在这些取值上变差。"},
+		},
+	}
+	for i := range rows {
+		rows[i].Unit, rows[i].Tasks = Target, []event.Task{event.Regression}
+	}
 	return rows
 }

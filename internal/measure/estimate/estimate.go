@@ -51,8 +51,9 @@ type Metric struct {
 
 // Result is the estimated quality of some rows.
 type Result struct {
-	N              int64   // rows with a score
-	TP, FP, FN, TN float64 // expected; they add up to the rows with a decision
+	N              int64   // rows with a score, or with a predicted value
+	TP, FP, FN, TN float64 // expected, of classes; they add up to N
+	Outside        float64 // share of predicted values beyond all of the reference
 	Metrics        []Metric
 }
 

@@ -114,22 +114,15 @@ func (s *losses) metrics() []Metric {
 	return out
 }
 
-// LossResult is the estimated error of some predictions.
-type LossResult struct {
-	N       int64
-	Outside float64 // share of predictions beyond all values of the reference
-	Metrics []Metric
-}
-
 // OfProfile is the error to be expected of all predictions of a window.
-func (l *Losses) OfProfile(p *profile.Profile) LossResult {
+func (l *Losses) OfProfile(p *profile.Profile) Result {
 	var s losses
 	if p != nil && p.Values != nil {
 		p.Values.Cells(func(lo, hi float64, count int64) {
 			s.add(l, profile.LossKey(lo+(hi-lo)/2), count)
 		})
 	}
-	return LossResult{N: int64(s.n), Outside: s.outside / max(1, s.n), Metrics: s.metrics()}
+	return Result{N: int64(s.n), Outside: s.outside / max(1, s.n), Metrics: s.metrics()}
 }
 
 // Gaps compares the realised with the expected mean absolute error of the same

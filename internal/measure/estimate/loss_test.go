@@ -75,3 +75,24 @@ func TestPredictionsBeyondTheReferenceAreTold(t *testing.T) {
 		}
 	}
 }
+
+func TestLearnByTask(t *testing.T) {
+	numbers, classes := prices(1, 500, 1000, 1), profileOf(shapes[0].rows(500, 1), 1, profile.WindowExact)
+	var m Memo
+	for task, p := range map[event.Task]*profile.Profile{event.Regression: numbers, event.Binary: classes} {
+		e, reason := m.Learn(p, task)
+		if e == nil || e.About().Labels != 500 || len(e.OfProfile(p).Metrics) == 0 || len(e.GapsOf(p)) == 0 {
+			t.Errorf("%s: %v %s", task, e, reason)
+		}
+		again, _ := m.Learn(p, task)
+		if task == event.Binary && again != e {
+			t.Error("learnt again from the same labels")
+		}
+		if e, reason := m.Learn(&profile.Profile{}, task); e != nil || reason != NoReference {
+			t.Errorf("%s of nothing: %v %s", task, e, reason)
+		}
+	}
+	if e, reason := m.Learn(classes, event.Multiclass); e != nil || reason != NotAnEstimate {
+		t.Errorf("several classes: %v %s", e, reason)
+	}
+}

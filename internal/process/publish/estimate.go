@@ -5,9 +5,7 @@ import (
 	"math"
 
 	"github.com/leewayhq/leeway/internal/event"
-	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/measure/estimate"
-	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 )
 
@@ -15,26 +13,28 @@ import (
 // hour and, of the labels that came in the last hour, how far the realised
 // quality is from the estimate of the same rows.
 func (p *Publisher) estimateSamples(ctx context.Context, d *dataOf, task event.Task, put func(series, feature string, v float64)) error {
-	if task != event.Binary || d.ref == nil {
-		return nil
-	}
-	ref, reason := p.drifts[d.model].learnt.FromProfile(d.ref)
-	if reason != "" {
+	q := p.estimatorOf(d, task)
+	if q == nil {
 		return nil
 	}
 	if d.cur != nil {
-		putEstimate(ref, d.cur, put)
+		putEstimate(q.OfProfile(d.cur), put)
 	}
 	came, err := p.cfg.Profiles.Merged(ctx, profiles.Query{Set: profiles.ByEvaluation, Model: d.model, From: d.now.Add(-p.cfg.DriftWindow).UnixMilli()})
 	if err != nil || came == nil {
 		return err
 	}
-	putGaps(ref, came, put)
+	putGaps(q.GapsOf(came), put)
 	return nil
 }
 
-func putEstimate(ref *estimate.Reference, cur *profile.Profile, put func(series, feature string, v float64)) {
-	result := ref.OfProfile(cur)
+// estimatorOf is nil when there is none, or not yet.
+func (p *Publisher) estimatorOf(d *dataOf, task event.Task) estimate.Estimator {
+	q, _ := p.drifts[d.model].learnt.Learn(d.ref, task)
+	return q
+}
+
+func putEstimate(result estimate.Result, put func(series, feature string, v float64)) {
 	if result.N < estimate.MinGap {
 		return
 	}
@@ -46,18 +46,17 @@ func putEstimate(ref *estimate.Reference, cur *profile.Profile, put func(series,
 }
 
 // putGaps also tells by how much the furthest of accuracy and AUC is out: the
-// others are made of the same counts.
-func putGaps(ref *estimate.Reference, came *profile.Profile, put func(series, feature string, v float64)) {
-	realised := measure.Quality(came, event.Binary)
-	gaps := ref.Gaps(&realised, came.Quality)
-	stale := 0.0
+// others are made of the same counts. Of errors, which have no scale of their
+// own, it tells nothing.
+func putGaps(gaps []estimate.Gap, put func(series, feature string, v float64)) {
+	stale, known := 0.0, false
 	for _, g := range gaps {
 		put("model_estimate_gap_"+g.Key, "", g.Value())
 		if g.Key == "accuracy" || g.Key == "auc_roc" {
-			stale = math.Max(stale, g.Stale())
+			stale, known = math.Max(stale, g.Stale()), true
 		}
 	}
-	if len(gaps) > 0 {
+	if known {
 		put("model_estimate_excess", "", stale)
 	}
 }
