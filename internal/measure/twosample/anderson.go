@@ -2,6 +2,10 @@ package twosample
 
 import "math"
 
+// maxAnderson is up to how many rows the standard deviation of the statistic is
+// summed up.
+const maxAnderson = 10_000_000
+
 // AndersonDarling is the two-sample statistic of Scholz and Stephens (1987)
 // with ties by their midrank, standardised. Its p-value is interpolated
 // between the levels of their table, as scipy's anderson_ksamp does, and so
@@ -13,6 +17,8 @@ func AndersonDarling(x *Numbers) Result {
 		return none(TooFewRows)
 	case !x.Exact():
 		return none(NeedsValues)
+	case all > maxAnderson:
+		return none(TooManyRows)
 	}
 	n := float64(all)
 	var cur, ref, sumCur, sumRef float64

@@ -3,7 +3,7 @@ package twosample
 import "math"
 
 // maxFisher is how many tables with the same margins are looked through.
-const maxFisher = 1_000_000
+const maxFisher = 100_000
 
 // Fisher is the exact test of two values in two samples (Fisher 1935), two
 // sided: the probability of all tables with these margins that are at most as

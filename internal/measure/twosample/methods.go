@@ -41,7 +41,16 @@ func (m *Method) Numbers(x *Numbers) Result {
 	if x.empty() {
 		return none(NoRows)
 	}
-	return m.numbers(x)
+	return told(m.numbers(x))
+}
+
+// told gives a number that is none its reason: what is squared or divided may
+// leave float64.
+func told(r Result) Result {
+	if r.Reason == "" && (math.IsNaN(r.Value) || math.IsNaN(r.Bound)) {
+		return none(NotFinite)
+	}
+	return r
 }
 
 // Categories applies the method to two samples of strings.
@@ -49,7 +58,7 @@ func (m *Method) Categories(c *Categories) Result {
 	if c.N == 0 || c.M == 0 {
 		return none(NoRows)
 	}
-	return m.categories(c)
+	return told(m.categories(c))
 }
 
 // Lookup is the method of a name.
@@ -219,7 +228,7 @@ func otherMethods() []Method {
 			Definition: "Mann-Whitney U of the reference, two-sided; p exact when a sample has at most 8 rows and nothing is tied",
 			numbers:    func(x *Numbers) Result { return mannWhitney(x, twoSided) }},
 		{Name: "mmd", Limit: 0.1, Effect: Itself, Source: "Evidently 0.7; Gretton et al. 2012", Grid: gridValues,
-			Definition: "squared maximum mean discrepancy, unbiased, Gaussian kernel with the median of the reference's distances; up to 4,000 rows", numbers: mmd},
+			Definition: "squared maximum mean discrepancy, unbiased, Gaussian kernel with the median of the reference's distances; up to 1,000 rows", numbers: mmd},
 	}
 }
 

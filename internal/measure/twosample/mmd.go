@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// maxMMD is how many rows of both samples are compared in pairs.
-const maxMMD = 4000
+// maxMMD is how many rows of both samples are compared in pairs: the cost is
+// their square, and anybody who may read may ask.
+const maxMMD = 1000
 
 // MMD is the unbiased estimate of the squared maximum mean discrepancy (Gretton
 // et al. 2012) with the kernel exp(-d^2/(2 sigma^2)) over rows of dim numbers,

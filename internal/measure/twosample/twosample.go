@@ -138,6 +138,7 @@ const (
 	NotTwo      = "not_two_values" // the test is one of two values
 	NoSpread    = "no_spread"      // the definition divides by a spread that is 0
 	TooFewRows  = "too_few_rows"   // fewer rows than the definition needs
+	NotFinite   = "not_finite"     // a square or a quotient leaves float64
 )
 
 func none(reason string) Result { return Result{Value: math.NaN(), P: math.NaN(), Reason: reason} }
