@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/leewayhq/leeway/internal/measure"
@@ -86,7 +87,9 @@ func (p *Publisher) ages(now time.Time) ([]series.Sample, error) {
 	}
 	p.aged = now
 	var out []series.Sample
+	known := map[string]bool{}
 	for _, m := range p.cfg.Registry.List() {
+		known[m.Name] = true
 		newest, ok, err := p.cfg.Profiles.Newest(profiles.ByPrediction, m.Name)
 		if err != nil {
 			return out, err
@@ -98,5 +101,6 @@ func (p *Publisher) ages(now time.Time) ([]series.Sample, error) {
 		d := p.driftOf(m.Name)
 		out = append(out, series.Sample{Series: d.handle(p.cfg.Series, m.Name, "model_data_age", ""), T: now.UnixMilli(), V: age})
 	}
+	maps.DeleteFunc(p.drifts, func(name string, _ *drift) bool { return !known[name] })
 	return out, nil
 }
