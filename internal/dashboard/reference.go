@@ -26,9 +26,14 @@ const (
 	maxRefs     = 200
 )
 
-// reference is the model's reference profile; nil when there is none.
+// reference is the model's reference profile, of one that stays; nil when there
+// is none.
 func (s *Server) reference(ctx context.Context, m *model.Model) (*profile.Profile, model.Reference, error) {
-	source, now := s.cfg.References.Source(m), s.cfg.Now()
+	now := s.cfg.Now()
+	source, err := s.cfg.References.Fixed(m)
+	if err != nil {
+		return nil, source, err
+	}
 	s.mu.Lock()
 	memo := s.refs[m.Name]
 	s.mu.Unlock()
@@ -135,6 +140,15 @@ func (s *Server) referenceFor(r *http.Request, m *model.Model) (*profile.Profile
 		return nil, ref, err
 	}
 	return s.named(r.Context(), m, ref, sp)
+}
+
+// learntFrom is the reference that a request's estimates are learnt from: the
+// one that it names, or the model's that stays.
+func (s *Server) learntFrom(r *http.Request, m *model.Model) (*profile.Profile, model.Reference, error) {
+	if r.URL.Query().Get("reference") != "" {
+		return s.referenceFor(r, m)
+	}
+	return s.reference(r.Context(), m)
 }
 
 // named is the profile of a reference for the rows of a range, and the

@@ -65,7 +65,13 @@ func (p *Publisher) driftSamples(ctx context.Context, name string, now time.Time
 			out = append(out, series.Sample{Series: d.handle(p.cfg.Series, name, series_, feature), T: now.UnixMilli(), V: v})
 		}
 	}
-	if err := p.estimateSamples(ctx, &dataOf{name, cur, ref, now}, event.Task(m.Task), put); err != nil || cur == nil {
+	learnFrom := ref
+	if source.Moves() {
+		if learnFrom, err = p.cfg.References.Get(ctx, &m); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.estimateSamples(ctx, &dataOf{name, cur, learnFrom, now}, event.Task(m.Task), put); err != nil || cur == nil {
 		return out, err
 	}
 	if c := measure.Coverage(cur); c.Defined {

@@ -109,3 +109,32 @@ func TestOldRangesAreCutAtHours(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsLearntFromStays(t *testing.T) {
+	s, err := Open(Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	begin := time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC).UnixMilli()
+	refs := NewReferences(s, func() time.Time { return time.UnixMilli(begin + 3*dayMS) })
+	m := &model.Model{Name: "m", FirstEvent: begin, Reference: model.Reference{Source: model.ReferenceEarlier, Back: "7d"}}
+	commit := func(d Delta) {
+		t.Helper()
+		if err := s.Commit(&Step{State: State{Next: 1}, Deltas: []Delta{d}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(rows int64) {
+		t.Helper()
+		p, err := refs.Get(context.Background(), m)
+		if err != nil || p == nil || p.Rows() != rows {
+			t.Errorf("%v %v, want %d rows", p, err, rows)
+		}
+	}
+	commit(minuteOf(ByPrediction, "", begin, 5))
+	commit(minuteOf(ByPrediction, "", begin+2*dayMS, 7))
+	want(5) // the first day
+	commit(minuteOf(ByReference, "", begin-dayMS, 11))
+	want(11) // what was sent
+}

@@ -63,10 +63,30 @@ func (r *References) Source(m *model.Model) model.Reference {
 	return model.Reference{Source: model.ReferenceFirstDay, From: day, To: day + dayMS, Set: ref.Set}
 }
 
-// Get is the profile of a reference that does not move, to be read only; nil
-// when there is none, also while the first day is not over.
+// Fixed is the reference that something is learnt from: the model's own or, if
+// that moves, the rows that were sent as reference, else the first day.
+func (r *References) Fixed(m *model.Model) (model.Reference, error) {
+	ref := r.Source(m)
+	if !ref.Moves() {
+		return ref, nil
+	}
+	_, _, ok, err := r.store.Extent(ByReference, m.Name)
+	if ok {
+		return model.Reference{Source: model.ReferenceImport}, err
+	}
+	other := *m
+	other.Reference = model.Reference{}
+	return r.Source(&other), err
+}
+
+// Get is the profile of the Fixed reference, to be read only; nil when there is
+// none, also while the first day is not over.
 func (r *References) Get(ctx context.Context, m *model.Model) (*profile.Profile, error) {
-	now, source := r.now(), r.Source(m)
+	now := r.now()
+	source, err := r.Fixed(m)
+	if err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	e := r.known[m.Name]
 	r.mu.Unlock()
