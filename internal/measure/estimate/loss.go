@@ -17,7 +17,7 @@ const minPool = 30
 // Losses is what labelled rows taught of a regression model: the error to
 // expect of a prediction, by its value. It sees a model that comes to predict
 // where it was always worse; it is blind to rows that are harder for another
-// reason, and to a changed meaning of them (docs/decisions/0010).
+// reason, and to a changed meaning of them (docs/decisions/0011).
 type Losses struct {
 	Rows  int64
 	first uint32 // least key of the reference
