@@ -38,7 +38,7 @@ func (g *compareGot) metric(key string) (method, better string, diff float64) {
 func TestVersionsAndTimesAreCompared(t *testing.T) {
 	s := newSite(t, nil)
 	s.contract = openContract(t)
-	noon := time.Now().UTC().Truncate(time.Hour).Add(-3 * time.Hour)
+	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	s.do("PUT", "/api/v1/models/m", `{"task":"binary","positive_class":"1"}`, http.StatusCreated, nil)
 	s.sendVersion("a", noon.Add(9*time.Minute), 500, 9, 0)
 	s.sendVersion("b", noon.Add(9*time.Minute), 500, 6, 100)

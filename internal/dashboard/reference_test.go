@@ -53,7 +53,7 @@ func rangeQuery(from, to time.Time) string {
 func TestReferencesThatMove(t *testing.T) {
 	s := newSite(t, nil)
 	s.contract = openContract(t)
-	noon := time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)
+	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	const minutes = 10 * time.Minute
 	s.do("PUT", "/api/v1/models/m", `{"task":"binary","positive_class":"1"}`, http.StatusCreated, nil)
 	for _, part := range []struct {
