@@ -5,15 +5,10 @@ import "github.com/leewayhq/leeway/internal/event"
 // addDecided folds the scores of the rows that a binary model called positive.
 // A batch without scores, classes or a positive class decides nothing.
 func (f *Folder) addDecided(p *Profile, b *event.Batch, rows []int32) {
-	if p.Scores == nil || b.Task != event.Binary || b.Positive == "" || !b.Pred.Present() || !b.Score.Present() {
+	if p.Scores == nil || !decides(b) {
 		return
 	}
-	if p.Decided == nil {
-		p.Decided = &Decided{}
-	}
-	if p.Decided.Up.open == nil {
-		p.Decided.Up.open = &openScores{pool: &f.tables}
-	}
+	f.openDecided(p)
 	code, several := positiveCode(b)
 	var up []float64
 	var decided int
@@ -29,24 +24,49 @@ func (f *Folder) addDecided(p *Profile, b *event.Batch, rows []int32) {
 }
 
 // addScoresDecided is addScores and addDecided in one pass, for whole batches
-// without nulls and windows whose scores are in a table already; it does
-// nothing and says so for all others.
+// without nulls and windows whose scores go to a table; it does nothing and
+// says so for all others.
 func (f *Folder) addScoresDecided(p *Profile, b *event.Batch, rows []int32) bool {
-	if rows != nil || p.Scores == nil || p.Scores.open.table == nil || p.Decided == nil || p.Decided.Up.open == nil ||
-		b.Task != event.Binary || b.Positive == "" || !b.Pred.Present() || !b.Score.Present() {
+	if rows != nil || !decides(b) {
 		return false
 	}
 	code, several := positiveCode(b)
 	if several || b.Score.Valid != nil && !allValid(b.Score.Valid, len(b.Score.Values)) {
 		return false
 	}
-	d := p.Decided
-	if d.Up.open.table == nil {
-		d.Up.openTable() // Up goes to its grid where Scores does
+	f.openDecided(p)
+	all, up := p.Scores, &p.Decided.Up
+	if all.open.table == nil {
+		if !hasFinite(b.Score.Values, int(max(0, pendingScores-all.n))) {
+			return false
+		}
+		all.openTable()
 	}
-	d.N += int64(b.Rows - nulls(b.Pred.Codes))
-	foldDecided(b, code, p.Scores, &d.Up)
+	if up.open.table == nil {
+		up.openTable() // Up goes to its grid where Scores does
+	}
+	p.Decided.N += int64(b.Rows - nulls(b.Pred.Codes))
+	foldDecided(b, code, all, up)
 	return true
+}
+
+// decides tells whether a batch can hold decisions: without scores, classes or
+// a positive class it has none.
+func decides(b *event.Batch) bool {
+	return b.Task == event.Binary && b.Positive != "" && b.Pred.Present() && b.Score.Present()
+}
+
+// openDecided makes both sets of a window.
+func (f *Folder) openDecided(p *Profile) {
+	if p.Scores == nil {
+		p.Scores = &ScoreSet{open: &openScores{pool: &f.tables}}
+	}
+	if p.Decided == nil {
+		p.Decided = &Decided{}
+	}
+	if p.Decided.Up.open == nil {
+		p.Decided.Up.open = &openScores{pool: &f.tables}
+	}
 }
 
 func foldDecided(b *event.Batch, positive int32, all, up *ScoreSet) {
