@@ -85,8 +85,44 @@ func (g *grouping) appendSegments(to []uint32, row int) []uint32 {
 	return to
 }
 
-// split groups rows (nil is all) by version and by minute, given by minuteAt.
-func (g *grouping) split(rows []int32, minuteAt func(row int) uint32) []group {
+// clock says to which minute a row belongs: to that of its time or, without
+// times, all to one.
+type clock struct {
+	times  []int64
+	minute uint32
+}
+
+func (c clock) at(row int) uint32 {
+	if c.times == nil {
+		return c.minute
+	}
+	return minuteOf(c.times[row])
+}
+
+// still tells whether all rows belong to one minute.
+func (c clock) still() bool {
+	if len(c.times) == 0 {
+		return true
+	}
+	least, most := c.times[0], c.times[0]
+	for _, t := range c.times {
+		least, most = min(least, t), max(most, t)
+	}
+	return minuteOf(least) == minuteOf(most)
+}
+
+// oneVersion tells whether all rows of the batch are of one version.
+func (g *grouping) oneVersion() bool {
+	codes := g.b.Version.Codes
+	differ := int32(0)
+	for _, code := range codes {
+		differ |= code ^ codes[0]
+	}
+	return differ == 0
+}
+
+// split groups rows (nil is all) by version and by minute.
+func (g *grouping) split(rows []int32, c clock) []group {
 	n := g.b.Rows
 	if rows != nil {
 		n = len(rows)
@@ -100,22 +136,15 @@ func (g *grouping) split(rows []int32, minuteAt func(row int) uint32) []group {
 	if n == 0 {
 		return nil
 	}
-	first := group{meta: g.meta(row(0)), minute: minuteAt(row(0)), rows: rows}
-	same := 1
-	for ; same < n; same++ {
-		if r := row(same); g.meta(r) != first.meta || minuteAt(r) != first.minute {
-			break
-		}
-	}
-	if same == n {
-		return []group{first}
+	if g.oneVersion() && c.still() {
+		return []group{{meta: g.meta(row(0)), minute: c.at(row(0)), rows: rows}}
 	}
 	type key struct{ meta, minute uint32 }
 	var groups []group
 	at := map[key]int{}
 	for i := range n {
 		r := row(i)
-		k := key{g.meta(r), minuteAt(r)}
+		k := key{g.meta(r), c.at(r)}
 		j, ok := at[k]
 		if !ok {
 			j = len(groups)
@@ -179,8 +208,7 @@ func (w *worker) foldPredictions(b *event.Batch) error {
 	if err != nil {
 		return err
 	}
-	byTime := func(r int) uint32 { return minuteOf(b.Time[r]) }
-	groups := g.split(rows, byTime)
+	groups := g.split(rows, clock{times: b.Time})
 	w.foldWindows(profiles.ByPrediction, g, groups)
 	w.sample.end(profiles.ByPrediction, b, groups)
 	for i := range groups {
@@ -188,8 +216,7 @@ func (w *worker) foldPredictions(b *event.Batch) error {
 	}
 	live := w.liveRows(b, rows)
 	if live == nil || len(live) > 0 {
-		arrived := minuteOf(b.Arrived)
-		w.foldWindows(profiles.ByEvaluation, g, g.split(live, func(int) uint32 { return arrived }))
+		w.foldWindows(profiles.ByEvaluation, g, g.split(live, clock{minute: minuteOf(b.Arrived)}))
 	}
 	n := b.Rows
 	if rows != nil {
@@ -243,7 +270,7 @@ func (w *worker) isLive(b *event.Batch, row int) bool {
 // They are not joined to anything.
 func (w *worker) foldReference(b *event.Batch) error {
 	g := w.grouping(b)
-	groups := g.split(nil, func(r int) uint32 { return minuteOf(b.Time[r]) })
+	groups := g.split(nil, clock{times: b.Time})
 	w.foldWindows(profiles.ByReference, g, groups)
 	w.sampleReference(b, groups)
 	l := w.labelColumn(b)
