@@ -82,7 +82,7 @@ func (r *report) served(w work) (cost, error) {
 	w.Addr = l.Addr().String()
 	w.First = 1 << 40
 	warm := w
-	warm.Requests = max(w.Conns, 8)
+	warm.Requests = max(w.Conns, 8, min(w.Requests, warmRows/w.Rows))
 	c, err := r.sent(warm, s)
 	if err == nil {
 		w.First = 0

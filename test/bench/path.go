@@ -138,6 +138,10 @@ func (l *load) make(from int) []*event.Batch {
 	return out
 }
 
+// warmRows is how many rows a path has seen before it is measured, where that
+// does not take long: the first of an hour are sampled, later ones hardly ever.
+const warmRows = 500_000
+
 // through measures a load from the door to the commit.
 func through(l load) (cost, error) {
 	s, err := newSite()
@@ -147,7 +151,9 @@ func through(l load) (cost, error) {
 	// What is learnt once (models, features) is not what a row costs.
 	warm := l
 	warm.batches = max(2, l.models)
-	warm.shape.rows = min(l.shape.rows, 1000)
+	if warm.shape.rows = min(l.shape.rows, 1000); l.models <= 1 && !l.ownTimes && !l.ownWindow {
+		warm.batches = min(max(l.batches, 500), warmRows/warm.shape.rows)
+	}
 	if err := errors.Join(s.put(warm.make(1<<30), 4), s.settle()); err != nil {
 		return cost{}, err
 	}
