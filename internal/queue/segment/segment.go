@@ -8,6 +8,8 @@
 //     its file, so that a reader finds its place without an index. Each opening
 //     begins a new segment: no file is written by two processes.
 //   - A reader goes only as far as segment.durable, which moves after the fsync.
+//   - A reader at the end of the log gets records from memory (see tail), but
+//     none before segment.durable has passed it.
 //   - Each entry says how far the file was durable when it was written, and each
 //     segment how far the one before it goes. What cannot be read below such a
 //     mark is corruption: it is named, counted, and read past only after
