@@ -69,7 +69,7 @@ func compareFiles(ctx context.Context, std stdio, args []string) error {
 	fs.Var(&f.ignore, "ignore", "`columns` to leave out, with commas between them")
 	fs.StringVar(&f.task, "task", "", "binary, multiclass or regression (default: from the predictions)")
 	fs.StringVar(&o.Positive, "positive", "", "the positive `class` of a binary model (default: from the predictions)")
-	fs.StringVar(&o.Drift.Method, "method", "", "drift `method`, one of docs/operate/report.md (default psi)")
+	fs.StringVar(&o.Drift.Method, "method", "", "drift `method`, such as psi, ks, wasserstein, js@nannyml; docs/drift.md has them all (default psi)")
 	fs.StringVar(&o.Drift.Preset, "preset", "", strings.Join(measure.Presets(), ", ")+": who says what drift is (default leeway)")
 	fs.Var(&f.also, "also", "further `methods` whose numbers are told, with commas between them, or all")
 	fs.Float64Var(&f.limit, "limit", 0, "effect from which a significant difference is drift (default 0.1)")
@@ -89,9 +89,9 @@ func compareFiles(ctx context.Context, std stdio, args []string) error {
 	if err := f.fill(&o); err != nil {
 		return err
 	}
-	// Columns come and go by tens of megabytes: collecting them sooner costs
-	// little time and keeps the memory that is held down.
-	debug.SetGCPercent(50)
+	// Columns come and go by tens of megabytes without a pointer in them:
+	// collecting them soon costs little and holds the memory down.
+	debug.SetGCPercent(25)
 	r, err := report.Make(ctx, o)
 	if err != nil {
 		return err

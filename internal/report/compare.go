@@ -53,7 +53,7 @@ func (m *maker) compareFeatures(ctx context.Context) error {
 				}
 				mu.Lock()
 				done++
-				m.bar.Step(float64(done)/float64(len(names)), fmt.Sprintf("%d of %d columns", done, len(names)))
+				m.step(float64(done)/float64(len(names)), fmt.Sprintf("%d of %d columns", done, len(names)))
 				mu.Unlock()
 			}
 		})
@@ -187,9 +187,7 @@ func stateOf(q *measure.FeatureQuality) *State {
 			s.Quantiles = append(s.Quantiles, [2]float64{p.Q, p.Value})
 		}
 	}
-	if q.Category != nil && q.Kind == measure.KindCategorical {
-		s.Distinct = q.Category.Distinct
-	}
+	s.Distinct, s.Constant, s.AlmostConstant = q.Variety.Distinct, q.Variety.Constant, q.Variety.AlmostConstant
 	return s
 }
 

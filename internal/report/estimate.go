@@ -12,7 +12,7 @@ const manyToEstimate = 100_000
 
 // estimate says how good the model is to be expected in the current file, from
 // what the reference's labels taught about its scores.
-func (m *maker) estimate(reference []profile.Outcome, labelled int) {
+func (m *maker) estimate(reference []estimate.Row, labelled int) {
 	b := m.cur.roles
 	if b.Task != event.Binary || !b.Score.Present() || len(reference) == 0 || m.out.Quality == nil || m.out.Quality.Current == nil {
 		return
@@ -20,12 +20,7 @@ func (m *maker) estimate(reference []profile.Outcome, labelled int) {
 	if labelled >= int(m.out.Quality.Current.Predictions) && len(reference) > manyToEstimate {
 		return
 	}
-	rows := make([]estimate.Row, len(reference))
-	for i := range reference {
-		o := &reference[i]
-		rows[i] = estimate.Row{Score: o.Score, Predicted: o.PredPositive, Actual: o.LabelPositive}
-	}
-	from, reason := estimate.FromRows(rows)
+	from, reason := estimate.FromRows(reference)
 	if reason != "" {
 		m.out.Quality.Current.NotEstimated = reason
 		return
@@ -54,4 +49,14 @@ func (m *maker) estimated(from *estimate.Reference, period int32) (out []Value) 
 		out = append(out, valueOf(v.Key, v.Value))
 	}
 	return out
+}
+
+// rowsOf are the outcomes of a binary model without what else is in them.
+func rowsOf(list []profile.Outcome) []estimate.Row {
+	rows := make([]estimate.Row, len(list))
+	for i := range list {
+		o := &list[i]
+		rows[i] = estimate.Row{Score: o.Score, Predicted: o.PredPositive, Actual: o.LabelPositive}
+	}
+	return rows
 }

@@ -539,8 +539,8 @@ func (p *page) States(c Column) (out []StateRow) {
 	}
 	add("support", func(s *State) string { return group(s.Rows) })
 	add("missing", func(s *State) string { return percent(&s.MissingRate) })
+	add("distinct", func(s *State) string { return group(s.Distinct) })
 	if c.Kind == measure.KindCategorical {
-		add("distinct", func(s *State) string { return group(s.Distinct) })
 		return out
 	}
 	at := func(q float64) func(*State) string {
@@ -653,3 +653,13 @@ func (p *page) AllRejected() (out []string) {
 func (p *page) Made() string {
 	return p.l.T("made", p.l.moment(p.Created), p.l.zone.String()) + " · " + p.Generator
 }
+
+// Unique tells a column of strings that names its rows: its drift says nothing.
+func (p *page) Unique(c Column) bool {
+	s := orState(c.Current)
+	present := s.Rows - s.Missing
+	return c.Kind == measure.KindCategorical && present >= 30 && float64(s.Distinct) >= 0.9*float64(present)
+}
+
+// Constant tells that the current file has one value of the column only.
+func (p *page) Constant(c Column) bool { return orState(c.Current).Constant }

@@ -15,13 +15,15 @@ import (
 func (m *maker) judgeModel() {
 	// One after the other: the memory of both at once would be the run's most.
 	ref := m.side(m.ref.roles)
+	taught := rowsOf(ref.outcomes)
+	ref.outcomes, ref.rows = nil, nil
 	cur := m.side(m.cur.roles)
 	if ref.quality != nil || cur.quality != nil {
 		m.out.Quality = &Quality{Reference: ref.quality, Current: cur.quality}
 	}
 	m.predictionDrift(ref.profile, cur.profile)
 	m.judgePeriods(cur.outcomes, cur.rows)
-	m.estimate(ref.outcomes, len(cur.outcomes))
+	m.estimate(taught, len(cur.outcomes))
 }
 
 // side is what the roles of one file say.

@@ -24,6 +24,8 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leewayhq/leeway/internal/collect/file"
@@ -84,7 +86,9 @@ type maker struct {
 	o        Options
 	out      *Report
 	ref, cur *table
+	drawing  sync.Mutex // of the bar
 	bar      *file.Progress
+	reading  atomic.Int64 // bytes of the files that come by rows
 	spans    []span  // the periods; nil without a time column
 	periodOf []int32 // by row of the current file
 	chunkOf  []int32 // by row of the reference, for NannyML's preset
@@ -135,4 +139,11 @@ func (m *maker) run(ctx context.Context) error {
 	m.out.Conditions = check(m.o.Conditions, m.out)
 	m.bar.End(fmt.Sprintf("%d columns", len(m.out.Features)))
 	return nil
+}
+
+// step draws how far the run is.
+func (m *maker) step(done float64, what string) {
+	m.drawing.Lock()
+	defer m.drawing.Unlock()
+	m.bar.Step(done, what)
 }

@@ -210,22 +210,27 @@ type Method struct {
 
 // State is the quality of a column's data in one file.
 type State struct {
-	Rows        int64        `json:"rows"`
-	Missing     int64        `json:"missing"`
-	MissingRate float64      `json:"missing_rate"`
-	NaN         int64        `json:"nan,omitempty"`
-	Infinite    int64        `json:"infinite,omitempty"`
-	TypeErrors  int64        `json:"type_errors,omitempty"`
-	Outliers    int64        `json:"outliers,omitempty"`
-	OutlierRate float64      `json:"outlier_rate,omitempty"`
-	OutOfRange  int64        `json:"out_of_range,omitempty"`
-	Unseen      int64        `json:"unseen,omitempty"`
-	Distinct    int64        `json:"distinct,omitempty"`
-	Mean        *float64     `json:"mean,omitempty"`
-	SD          *float64     `json:"sd,omitempty"`
-	Min         *float64     `json:"min,omitempty"`
-	Max         *float64     `json:"max,omitempty"`
-	Quantiles   [][2]float64 `json:"quantiles,omitempty"` // rank, value
+	Rows        int64   `json:"rows"`
+	Missing     int64   `json:"missing"`
+	MissingRate float64 `json:"missing_rate"`
+	NaN         int64   `json:"nan,omitempty"`
+	Infinite    int64   `json:"infinite,omitempty"`
+	TypeErrors  int64   `json:"type_errors,omitempty"`
+	Outliers    int64   `json:"outliers,omitempty"`
+	OutlierRate float64 `json:"outlier_rate,omitempty"`
+	OutOfRange  int64   `json:"out_of_range,omitempty"`
+	Unseen      int64   `json:"unseen,omitempty"`
+	Distinct    int64   `json:"distinct,omitempty"` // different values
+	// Constant columns have one value, almost constant ones have it in 95 % of
+	// the rows.
+	Constant       bool `json:"constant,omitempty"`
+	AlmostConstant bool `json:"almost_constant,omitempty"`
+
+	Mean      *float64     `json:"mean,omitempty"`
+	SD        *float64     `json:"sd,omitempty"`
+	Min       *float64     `json:"min,omitempty"`
+	Max       *float64     `json:"max,omitempty"`
+	Quantiles [][2]float64 `json:"quantiles,omitempty"` // rank, value
 }
 
 // Histogram counts both files in the same bins: bin i lies between edges i and

@@ -214,7 +214,7 @@ func (m *maker) readLabels(ctx context.Context) (*table, error) {
 	if columnar {
 		err = t.readParquet(name, o)
 	} else {
-		err = t.readRows(ctx, name, o)
+		err = t.readRows(ctx, name, o, func(int64) {})
 	}
 	return t, err
 }

@@ -116,7 +116,7 @@ func (m *maker) read(ctx context.Context, name string, text map[string]bool) (*t
 	if columnar {
 		err = t.readParquet(name, o)
 	} else {
-		err = t.readRows(ctx, name, o)
+		err = t.readRows(ctx, name, o, m.readTo())
 	}
 	if err != nil {
 		return nil, err
@@ -251,7 +251,22 @@ func (s *rowsSource) pieces(name string, fn func(num *event.Num, cat *event.Dict
 	return nil
 }
 
-func (t *table) readRows(ctx context.Context, name string, o decode.Options) error {
+// readTo is told how much of a file has been read, and draws the share of all.
+func (m *maker) readTo() func(read int64) {
+	var size, last int64
+	for _, name := range []string{m.o.Reference, m.o.Current} {
+		if st, err := os.Stat(name); err == nil {
+			size += st.Size()
+		}
+	}
+	return func(read int64) {
+		all := m.reading.Add(read - last)
+		last = read
+		m.step(min(1, float64(all)/float64(max(size, 1))), "reading")
+	}
+}
+
+func (t *table) readRows(ctx context.Context, name string, o decode.Options, readTo func(int64)) error {
 	s := &rowsSource{text: map[string]bool{}, classes: map[string]bool{}}
 	known := map[string]bool{}
 	add := func(feature string) {
@@ -260,7 +275,8 @@ func (t *table) readRows(ctx context.Context, name string, o decode.Options) err
 			t.features = append(t.features, feature)
 		}
 	}
-	err := file.Read(ctx, name, o, func(r *decode.Result, _ int64) error {
+	err := file.Read(ctx, name, o, func(r *decode.Result, read int64) error {
+		readTo(read)
 		b := r.Batch
 		t.about.reject(t.about.Rows, r.Rejected)
 		t.about.Rows += r.Rows

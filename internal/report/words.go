@@ -111,6 +111,8 @@ var words = map[string][2]string{
 	"rejected":        {"Rows that were left out", "未使用的行"},
 	"more":            {"%s more", "另有 %s 个"},
 	"new":             {"new categories", "新类别"},
+	"unique":          {"nearly every value once: an id?", "几乎每个值只出现一次：是否为标识？"},
+	"constant":        {"constant", "恒定"},
 	"details":         {"details", "详情"},
 	"n_labels":        {"%s labels", "%s 个标签"},
 	"worst_missing":   {"Worst missing rate", "最高缺失率"},
