@@ -2,8 +2,8 @@ package dashboard
 
 import (
 	"net/http"
+	"slices"
 
-	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/store/profiles"
@@ -79,7 +79,15 @@ func (s *Server) getCauses(r *http.Request) (any, error) {
 		Against: rangeJSON{s.rfc3339(before.from), s.rfc3339(before.to)},
 		Fields:  []shiftJSON{}, Features: []contributionJSON{}, Importance: importanceNone, Fit: none,
 	}
-	if err := s.addShifts(r, &m, [2]span{before, sp}, opt, &out); err != nil {
+	was, err := s.cut(r.Context(), &m, before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := s.cut(r.Context(), &m, sp)
+	if err != nil {
+		return nil, err
+	}
+	if err := out.addShifts(was, is, opt); err != nil {
 		return nil, err
 	}
 	return out, s.addContributions(r, &m, &sp, &out)
@@ -102,26 +110,18 @@ func (s *Server) againstOf(r *http.Request, sp *span) (span, error) {
 	return before, nil
 }
 
-func (s *Server) addShifts(r *http.Request, m *model.Model, spans [2]span, opt measure.CutOptions, out *causesAnswer) error {
-	var cuts [2]measure.Cut
-	for i := range spans {
-		var err error
-		if cuts[i], err = s.cut(r.Context(), m, spans[i]); err != nil {
-			return err
-		}
-	}
-	task := event.Task(m.Task)
-	whole, ok, err := measure.ShiftOf("", cuts[0], cuts[1], task, opt)
+func (a *causesAnswer) addShifts(was, is measure.Cut, opt measure.CutOptions) error {
+	whole, ok, err := measure.ShiftOf("", was, is, opt)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		out.Before, out.After = valueJSON{Value: none, Reason: reasonNoData}, valueJSON{Value: none, Reason: reasonNoData}
+		a.Before, a.After = valueJSON{Value: none, Reason: reasonNoData}, valueJSON{Value: none, Reason: reasonNoData}
 		return nil
 	}
-	out.Before, out.After, out.Change = valueOf(whole.Before), valueOf(whole.After), num(whole.Change)
-	for _, field := range measure.FieldsOf(append(cuts[0].Segments, cuts[1].Segments...)) {
-		shift, _, err := measure.ShiftOf(field, cuts[0], cuts[1], task, opt)
+	a.Before, a.After, a.Change = valueOf(whole.Before), valueOf(whole.After), num(whole.Change)
+	for _, field := range measure.FieldsOf(slices.Concat(was.Segments, is.Segments)) {
+		shift, _, err := measure.ShiftOf(field, was, is, opt)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (s *Server) addShifts(r *http.Request, m *model.Model, spans [2]span, opt m
 				p.Name, valueOf(p.Before), valueOf(p.After), num(p.ShareBefore), num(p.ShareAfter), num(p.Within), num(p.Mix),
 			})
 		}
-		out.Fields = append(out.Fields, j)
+		a.Fields = append(a.Fields, j)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (s *Server) getMultivariate(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cur, err := s.cfg.Profiles.Sample(r.Context(), profiles.ByPrediction, m.Name, sp.from, sp.to)
+	cur, err := s.cfg.Profiles.Sample(r.Context(), sp.query(profiles.ByPrediction, m.Name))
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (s *Server) cut(ctx context.Context, m *model.Model, sp span) (measure.Cut,
 }
 
 func cutOptions(r *http.Request, m *model.Model) measure.CutOptions {
-	return measure.CutOptions{Metric: r.URL.Query().Get("metric"), Positive: m.Positive}
+	return measure.CutOptions{Task: event.Task(m.Task), Metric: r.URL.Query().Get("metric"), Positive: m.Positive}
 }
 
 type segmentsAnswer struct {
@@ -90,7 +90,7 @@ func (s *Server) getSegments(r *http.Request) (any, error) {
 	if all.Total == nil {
 		return out, nil
 	}
-	list, err := measure.CompareSegments(all.Total, all.Segments, event.Task(m.Task), opt)
+	list, err := measure.CompareSegments(all.Total, all.Segments, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (s *Server) getFairness(r *http.Request) (any, error) {
 	}
 	out := fairnessAnswer{Model: m.Name, From: s.rfc3339(sp.from), To: s.rfc3339(sp.to), Fields: []fairnessJSON{}}
 	for _, field := range fields {
-		f, _ := measure.FairnessOf(field, all.Segments, event.Binary, opt)
+		f, _ := measure.FairnessOf(field, all.Segments, opt)
 		j := fairnessJSON{
 			Field: field, DemographicParity: valueOf(f.DemographicParity), EqualOpportunity: valueOf(f.EqualOpportunity),
 			EqualisedOdds: valueOf(f.EqualisedOdds), ImpactRatio: valueOf(f.ImpactRatio), Groups: []groupJSON{},

@@ -31,8 +31,8 @@ type Group struct {
 
 // FairnessOf compares the groups of a field. The model must be binary: of
 // others the positive outcome is not known.
-func FairnessOf(field string, segments []Segment, task event.Task, opt CutOptions) (Fairness, bool) {
-	if task != event.Binary {
+func FairnessOf(field string, segments []Segment, opt CutOptions) (Fairness, bool) {
+	if opt.Task != event.Binary {
 		return Fairness{}, false
 	}
 	opt = opt.withDefaults()

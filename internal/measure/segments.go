@@ -46,6 +46,7 @@ type Difference struct {
 
 // CutOptions say how segments are compared. The zero value is the usual way.
 type CutOptions struct {
+	Task     event.Task
 	Metric   string // of SegmentMetrics; empty is the first
 	Positive string // the positive class, for positive_rate
 	Q        float64
@@ -61,8 +62,8 @@ func (o CutOptions) withDefaults() CutOptions {
 // CompareSegments compares each segment with the rest of total, the worst
 // first: those whose difference is significant before the others, and among
 // them the one that takes most from the whole.
-func CompareSegments(total *profile.Profile, segments []Segment, task event.Task, opt CutOptions) ([]SegmentQuality, error) {
-	metric, err := findSplittable(opt.Metric, task)
+func CompareSegments(total *profile.Profile, segments []Segment, opt CutOptions) ([]SegmentQuality, error) {
+	metric, err := findSplittable(opt.Metric, opt.Task)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +141,8 @@ type Shift struct {
 
 // ShiftOf cuts the change of a metric from before to after by the segments of
 // one field. ok is false when either period has no row to measure.
-func ShiftOf(field string, before, after Cut, task event.Task, opt CutOptions) (s Shift, ok bool, err error) {
-	metric, err := findSplittable(opt.Metric, task)
+func ShiftOf(field string, before, after Cut, opt CutOptions) (s Shift, ok bool, err error) {
+	metric, err := findSplittable(opt.Metric, opt.Task)
 	if err != nil {
 		return Shift{}, false, err
 	}

@@ -50,7 +50,7 @@ func TestTheWorstSegmentComesFirst(t *testing.T) {
 		{"country=FR", binaryProfile(60, 40, 60, 40)}, // half wrong
 		{"country=IS", binaryProfile(1, 3, 2, 1)},     // too few
 	}
-	got, err := CompareSegments(totalOf(segments), segments, event.Binary, CutOptions{})
+	got, err := CompareSegments(totalOf(segments), segments, CutOptions{Task: event.Binary})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestTheWorstSegmentComesFirst(t *testing.T) {
 			t.Errorf("seven rows are a verdict: %+v", s)
 		}
 	}
-	if _, err := CompareSegments(totalOf(segments), segments, event.Binary, CutOptions{Metric: "rmse"}); err == nil {
+	if _, err := CompareSegments(totalOf(segments), segments, CutOptions{Task: event.Binary, Metric: "rmse"}); err == nil {
 		t.Error("a metric that does not add up was compared")
 	}
 }
@@ -87,7 +87,7 @@ func TestEqualSegmentsAreNotNamed(t *testing.T) {
 			}
 			segments = append(segments, Segment{fmt.Sprint("s=", s), binaryProfile(right, 200-right, 0, 0)})
 		}
-		got, err := CompareSegments(totalOf(segments), segments, event.Binary, CutOptions{})
+		got, err := CompareSegments(totalOf(segments), segments, CutOptions{Task: event.Binary})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestShiftAddsUpToTheChange(t *testing.T) {
 			return c
 		}
 		before, after := cut(1), cut(2)
-		s, ok, err := ShiftOf("s", before, after, event.Binary, CutOptions{})
+		s, ok, err := ShiftOf("s", before, after, CutOptions{Task: event.Binary})
 		if err != nil || !ok || len(s.Segments) != 6 {
 			t.Fatal(s, ok, err)
 		}
@@ -133,14 +133,14 @@ func TestShiftNamesWhatCarriesIt(t *testing.T) {
 	before := Cut{Segments: []Segment{{"os=a", binaryProfile(90, 10, 0, 0)}, {"os=b", binaryProfile(90, 10, 0, 0)}}}
 	after := Cut{Segments: []Segment{{"os=a", binaryProfile(90, 10, 0, 0)}, {"os=b", binaryProfile(50, 50, 0, 0)}}}
 	before.Total, after.Total = totalOf(before.Segments), totalOf(after.Segments)
-	s, _, err := ShiftOf("os", before, after, event.Binary, CutOptions{})
+	s, _, err := ShiftOf("os", before, after, CutOptions{Task: event.Binary})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b := s.Segments[0]; b.Name != "os=b" || math.Abs(b.Within+0.2) > 1e-12 || b.Mix != 0 || math.Abs(s.Change+0.2) > 1e-12 {
 		t.Errorf("%+v", s)
 	}
-	if _, ok, _ := ShiftOf("os", Cut{}, after, event.Binary, CutOptions{}); ok {
+	if _, ok, _ := ShiftOf("os", Cut{}, after, CutOptions{Task: event.Binary}); ok {
 		t.Error("a change from nothing")
 	}
 }
@@ -152,7 +152,7 @@ func TestFairness(t *testing.T) {
 		{"sex=x", binaryProfile(1, 0, 0, 1)},     // too few
 		{"age=1", binaryProfile(0, 0, 0, 50)},
 	}
-	f, ok := FairnessOf("sex", segments, event.Binary, CutOptions{Positive: "yes"})
+	f, ok := FairnessOf("sex", segments, CutOptions{Task: event.Binary, Positive: "yes"})
 	if !ok || len(f.Groups) != 3 {
 		t.Fatal(f, ok)
 	}
@@ -168,10 +168,10 @@ func TestFairness(t *testing.T) {
 			t.Errorf("%s: %+v, want %v", c.name, c.got, c.want)
 		}
 	}
-	if f, _ := FairnessOf("age", segments, event.Binary, CutOptions{Positive: "yes"}); f.DemographicParity.Defined || f.DemographicParity.Reason != TooFewGroups {
+	if f, _ := FairnessOf("age", segments, CutOptions{Task: event.Binary, Positive: "yes"}); f.DemographicParity.Defined || f.DemographicParity.Reason != TooFewGroups {
 		t.Errorf("one group: %+v", f.DemographicParity)
 	}
-	if _, ok := FairnessOf("sex", segments, event.Regression, CutOptions{}); ok {
+	if _, ok := FairnessOf("sex", segments, CutOptions{Task: event.Regression}); ok {
 		t.Error("a regression model has no positive outcome")
 	}
 }

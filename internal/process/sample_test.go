@@ -23,7 +23,7 @@ func hourly(k, n int) *event.Batch {
 func (s *site) sample(set profiles.Set) *profile.Sample {
 	s.t.Helper()
 	s.wait()
-	got, err := s.store.Sample(context.Background(), set, "m", 0, 2*start)
+	got, err := s.store.Sample(context.Background(), profiles.Query{Set: set, Model: "m", To: 2 * start})
 	if err != nil {
 		s.t.Fatal(err)
 	}

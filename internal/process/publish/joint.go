@@ -26,7 +26,7 @@ func (p *Publisher) jointSamples(ctx context.Context, name string, source model.
 	if err != nil || len(ref) == 0 {
 		return err
 	}
-	cur, err := p.cfg.Profiles.Sample(ctx, profiles.ByPrediction, name, now.Add(-p.cfg.DriftWindow).UnixMilli(), now.UnixMilli())
+	cur, err := p.cfg.Profiles.Sample(ctx, profiles.Query{Set: profiles.ByPrediction, Model: name, From: now.Add(-p.cfg.DriftWindow).UnixMilli(), To: now.UnixMilli() + 1})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (b *bench) rowsTogether(set profiles.Set, at time.Time, sign float64) {
 // Each column keeps its values, which the drift of features cannot see.
 func TestJointDriftIsPublished(t *testing.T) {
 	b := newBench(t)
-	b.now = b.now.Add(-3 * time.Hour) // the store takes nothing of the future
+	b.now = b.now.Add(-170 * time.Minute) // the store takes nothing of the future, and nothing older than 3 h
 	if _, err := b.cfg.Registry.Observe(&event.Batch{
 		Header: event.Header{Kind: event.Reference, Model: "m"}, Rows: 1, Time: []int64{1}, Nums: []event.Num{{Name: "x", Values: []float64{0}}},
 	}); err != nil {
@@ -45,7 +45,7 @@ func TestJointDriftIsPublished(t *testing.T) {
 	if v := b.value(`model_joint_drift`, b.now); !(v < 1) {
 		t.Errorf("joint drift of equal rows is %v", v)
 	}
-	b.now = b.now.Add(3 * time.Hour)
+	b.now = b.now.Add(165 * time.Minute)
 	b.rowsTogether(profiles.ByPrediction, b.now, -1)
 	b.features(profiles.ByPrediction, b.now, 0)
 	b.publish()

@@ -89,22 +89,22 @@ func (m *sampleMerger) Finish(bool) ([]byte, io.Closer, error) {
 	return profile.AppendSample(nil, m.open[0]), nil, nil
 }
 
-// Samples calls fn for each stored sample of a model that has to do with
-// [from, to): whole hours or, of old rows, whole days of UTC; the days first.
-func (s *Store) Samples(ctx context.Context, set Set, model string, from, to int64, fn func(start int64, sample *profile.Sample) error) error {
+// Samples calls fn for each stored sample of the query's set and model that has
+// to do with its time, whatever the version and segment: whole hours or, of old rows, whole days of UTC; the days first.
+func (s *Store) Samples(ctx context.Context, q Query, fn func(start int64, sample *profile.Sample) error) error {
 	for _, l := range []level{days, hours} {
-		prefix, width := samplePrefix(l, set, model), hourMS
+		prefix, width := samplePrefix(l, q.Set, q.Model), hourMS
 		if l == days {
 			width = dayMS
 		}
 		err := s.scan(prefix, func(key, value []byte) error {
 			at := sampleStart(key)
-			if len(key) != len(prefix)+4 || at+width <= from || at >= to {
+			if len(key) != len(prefix)+4 || at+width <= q.From || at >= q.To {
 				return ctx.Err()
 			}
 			sample, err := profile.DecodeSample(value)
 			if err != nil {
-				return fmt.Errorf("profiles: sample of %s: %w", model, err)
+				return fmt.Errorf("profiles: sample of %s: %w", q.Model, err)
 			}
 			return fn(at, sample)
 		})
@@ -116,9 +116,9 @@ func (s *Store) Samples(ctx context.Context, set Set, model string, from, to int
 }
 
 // Sample is the sample of all rows of a range; without rows it is empty.
-func (s *Store) Sample(ctx context.Context, set Set, model string, from, to int64) (*profile.Sample, error) {
+func (s *Store) Sample(ctx context.Context, q Query) (*profile.Sample, error) {
 	sum := &profile.Sample{}
-	err := s.Samples(ctx, set, model, from, to, func(_ int64, sample *profile.Sample) error {
+	err := s.Samples(ctx, q, func(_ int64, sample *profile.Sample) error {
 		sum.Merge(sample)
 		return nil
 	})
@@ -128,14 +128,14 @@ func (s *Store) Sample(ctx context.Context, set Set, model string, from, to int6
 // ReferenceSamples are the chunks of the row sample of a model's reference. A
 // reference that is another version has none: versions are not sampled apart.
 func (s *Store) ReferenceSamples(ctx context.Context, name string, source model.Reference) (chunks []*profile.Sample, err error) {
-	set, from, to := ByPrediction, source.From, source.To
+	q := Query{Set: ByPrediction, Model: name, From: source.From, To: source.To}
 	switch source.Source {
 	case model.ReferenceNone, model.ReferenceVersion:
 		return nil, nil
 	case model.ReferenceImport:
-		set, from, to = ByReference, math.MinInt64/2, math.MaxInt64/2
+		q.Set, q.From, q.To = ByReference, math.MinInt64/2, math.MaxInt64/2
 	}
-	err = s.Samples(ctx, set, name, from, to, func(_ int64, sample *profile.Sample) error {
+	err = s.Samples(ctx, q, func(_ int64, sample *profile.Sample) error {
 		chunks = append(chunks, sample)
 		return nil
 	})

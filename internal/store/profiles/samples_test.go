@@ -45,12 +45,12 @@ func TestSamplesAreAddedUpKeptAndErased(t *testing.T) {
 	slices.Sort(all)
 	check := func(when string, stored int) {
 		t.Helper()
-		got, err := s.Sample(ctx, ByPrediction, "m", day, day+dayMS)
+		got, err := s.Sample(ctx, Query{Set: ByPrediction, Model: "m", From: day, To: day + dayMS})
 		if err != nil || got.Of != 5400 || !slices.Equal(got.Hashes, all[:profile.SampleRows]) {
 			t.Fatalf("%s: %d rows of %d, %v", when, got.Rows(), got.Of, err)
 		}
 		n := 0
-		err = s.Samples(ctx, ByPrediction, "m", day, day+dayMS, func(int64, *profile.Sample) error { n++; return nil })
+		err = s.Samples(ctx, Query{Set: ByPrediction, Model: "m", From: day, To: day + dayMS}, func(int64, *profile.Sample) error { n++; return nil })
 		if err != nil || n != stored {
 			t.Fatalf("%s: %d samples are stored, want %d (%v)", when, n, stored, err)
 		}
@@ -67,13 +67,13 @@ func TestSamplesAreAddedUpKeptAndErased(t *testing.T) {
 	if err := s.KeepSamples("m", day+dayMS, day+1); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Sample(ctx, ByPrediction, "m", 0, day+dayMS); err != nil || got.Rows() != 0 {
+	if got, err := s.Sample(ctx, Query{Set: ByPrediction, Model: "m", From: 0, To: day + dayMS}); err != nil || got.Rows() != 0 {
 		t.Fatalf("%d rows past their time, %v", got.Rows(), err)
 	}
 	if err := s.Erase(ByPrediction, "mm"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Sample(ctx, ByPrediction, "mm", 0, day+dayMS); err != nil || got.Rows() != 0 {
+	if got, err := s.Sample(ctx, Query{Set: ByPrediction, Model: "mm", From: 0, To: day + dayMS}); err != nil || got.Rows() != 0 {
 		t.Fatalf("%d rows of an erased model, %v", got.Rows(), err)
 	}
 }
