@@ -245,8 +245,8 @@ func TestEstimateWithoutLabels(t *testing.T) {
 	if *e.Value < 0.82 || *e.Value > 0.9 {
 		t.Errorf("auc_roc is estimated at %v", *e.Value)
 	}
-	if page := pageOf(t, r, "en"); !strings.Contains(page, "estimated at") {
-		t.Error("the page does not tell the estimate")
+	if page := pageOf(t, r, "en"); !strings.Contains(page, "estimated at") || !strings.Contains(page, `<path class="second"`) {
+		t.Error("the page does not tell or draw the estimate")
 	}
 }
 

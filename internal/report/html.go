@@ -46,7 +46,8 @@ type page struct {
 
 func (l language) functions() template.FuncMap {
 	return template.FuncMap{
-		"t": l.T, "lang": func() string { return l.name }, "metric": l.metric, "reason": l.reason,
+		"effect": effectText,
+		"t":      l.T, "lang": func() string { return l.name }, "metric": l.metric, "reason": l.reason,
 		"style":  func() template.CSS { return template.CSS(pageStyle) },
 		"script": func() template.JS { return template.JS(pageScript) },
 		"num":    num, "percent": percent, "p": pValue, "at": func(t *time.Time) string { return l.moment(*t) },
@@ -412,8 +413,9 @@ func (p *page) Timelines() (out []Panel) {
 			t := timeline{title: p.l.metric(key), names: names}
 			found := false
 			for i := range p.Periods {
-				v := metricOf(&p.Periods[i], key)
-				found = found || v.Value != nil
+				v, e := metricOf(&p.Periods[i], key), find(p.Periods[i].Estimated, key)
+				found = found || v.Value != nil || e.Value != nil
+				t.other = append(t.other, e.Value)
 				t.values, t.low, t.high = append(t.values, v.Value), append(t.low, v.Low), append(t.high, v.High)
 			}
 			if ref, ok := p.Quality.Reference.Get(key); ok {

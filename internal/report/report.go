@@ -89,9 +89,9 @@ type maker struct {
 	drawing  sync.Mutex // of the bar
 	bar      *file.Progress
 	reading  atomic.Int64 // bytes of the files that come by rows
-	spans    []span  // the periods; nil without a time column
-	periodOf []int32 // by row of the current file
-	chunkOf  []int32 // by row of the reference, for NannyML's preset
+	spans    []span       // the periods; nil without a time column
+	periodOf []int32      // by row of the current file
+	chunkOf  []int32      // by row of the reference, for NannyML's preset
 	methods  []string
 	drifts   []measure.FeatureDrift
 }

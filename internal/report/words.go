@@ -227,6 +227,14 @@ func short(v float64) string {
 
 func trim(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") }
 
+// effectText is num, in which next to nothing is said as such.
+func effectText(v *float64) string {
+	if v != nil && *v > 0 && *v < 0.001 {
+		return "<0.001"
+	}
+	return num(v)
+}
+
 // percent has one decimal below 10, none above.
 func percent(v *float64) string {
 	if v == nil {
