@@ -263,6 +263,9 @@ func TestPresets(t *testing.T) {
 		if f.Limit == nil || preset != measure.PresetNannyML && !f.Drifted {
 			t.Errorf("%s: longitude is %s by %s, %s of %s", preset, f.Grade, f.Method, num(f.Value), num(f.Limit))
 		}
+		if len(r.Prediction) == 0 || r.Prediction[0].Grade == measure.Insufficient {
+			t.Errorf("%s: predictions have no verdict: %+v", preset, r.Prediction)
+		}
 		pageOf(t, r, "en")
 	}
 }

@@ -197,9 +197,12 @@ func residuals(list []profile.Outcome) *Histogram {
 
 // predictionDrift compares what was predicted.
 func (m *maker) predictionDrift(ref, cur *profile.Profile) {
-	list := measure.PredictionDrift(cur, ref, m.o.Drift)
+	o := m.o.Drift
+	if m.chunkOf != nil {
+		o.Usual = measure.UsualDrift(m.predictionChunks(), ref, o.Method)
+	}
+	list := measure.PredictionDrift(cur, ref, o)
 	if m.o.Drift.Method != "" { // columns to which it does not apply are left out
-		o := m.o.Drift
 		o.Method = measure.MethodPSI
 		for _, d := range measure.PredictionDrift(cur, ref, o) {
 			if !slices.ContainsFunc(list, func(f measure.FeatureDrift) bool { return f.Name == d.Name }) {
@@ -226,6 +229,20 @@ func (m *maker) predictionDrift(ref, cur *profile.Profile) {
 		}
 		m.out.Prediction = append(m.out.Prediction, c.column)
 	}
+}
+
+// predictionChunks are the predictions of the reference's chunks.
+func (m *maker) predictionChunks() []*profile.Profile {
+	rows := make([][]int32, refChunks)
+	for i, c := range m.chunkOf {
+		rows[c] = append(rows[c], int32(i))
+	}
+	out := make([]*profile.Profile, refChunks)
+	for c := range out {
+		b := m.ref.roles.Take(rows[c])
+		out[c] = &profile.Profile{Classes: classesOf(b), Values: valuesOf(b), Scores: scoresOf(b)}
+	}
+	return out
 }
 
 func orNone(c *profile.Categories) *profile.Categories {
