@@ -127,9 +127,17 @@ func TestLabelDrift(t *testing.T) {
 	if len(f) != 1 || math.Abs(f[0].Value-0.4) > 1e-12 || f[0].Grade != Drifted {
 		t.Errorf("%+v", f)
 	}
-	r := &profile.Quality{}
-	r.Add(&profile.Outcome{Task: event.Regression, PredValue: 1, LabelValue: 2}, 1)
-	if f = LabelDrift(&profile.Profile{Quality: r}, &profile.Profile{Quality: r}, DriftOptions{}); len(f) != 1 || f[0].Reason != LabelsNotKept {
+	numbers := func(n int, shift float64) *profile.Profile {
+		q := &profile.Quality{}
+		for i := range n {
+			q.Add(&profile.Outcome{Task: event.Regression, PredValue: 1, LabelValue: float64(i%97) + shift}, 1)
+		}
+		return &profile.Profile{Quality: q}
+	}
+	if f = LabelDrift(numbers(2000, 30), numbers(3000, 0), DriftOptions{}); len(f) != 1 || f[0].Grade != Drifted || f[0].N != 2000 || f[0].RefN != 3000 {
+		t.Errorf("%+v", f)
+	}
+	if f = LabelDrift(numbers(2000, 0), numbers(3000, 0), DriftOptions{}); f[0].Grade != Stable {
 		t.Errorf("%+v", f)
 	}
 	if f = LabelDrift(quality(1, 1), &profile.Profile{}, DriftOptions{}); f != nil {

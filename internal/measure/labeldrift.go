@@ -4,10 +4,6 @@ import (
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
-// LabelsNotKept is why the labels of a regression model have no drift: a
-// profile keeps sums of them, not their distribution.
-const LabelsNotKept = "labels_not_kept"
-
 // LabelDrift compares the labels that came for the predictions of two profiles:
 // one column "label". The list is empty when the reference has none.
 func LabelDrift(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift {
@@ -16,14 +12,13 @@ func LabelDrift(cur, ref *profile.Profile, opt DriftOptions) []FeatureDrift {
 	j.usual = opt.Usual.Labels
 	switch {
 	case then.Regression != nil && then.Regression.N > 0:
-		return []FeatureDrift{{
-			Name: "label", Kind: KindNumeric, Method: j.opt.Method, Grade: Insufficient, Reason: LabelsNotKept,
-			N: orEmpty(now.Regression).N, RefN: then.Regression.N,
-		}}
+		var r reader
+		j.hear(r.scores("label", &orEmpty(now.Regression).Labels, &then.Regression.Labels))
 	case then.Labels == 0:
 		return nil
+	default:
+		j.hear(labelColumn(now, then))
 	}
-	j.hear(labelColumn(now, then))
 	return j.verdicts()
 }
 

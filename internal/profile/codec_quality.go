@@ -164,7 +164,9 @@ func (w *writer) regression(x *Regression) {
 	for _, s := range x.shares() {
 		w.fixed(*s)
 	}
-	w.scores(&x.Errors)
+	for _, set := range x.sets() {
+		w.scores(set)
+	}
 }
 
 func (r *reader) regression() *Regression {
@@ -178,7 +180,9 @@ func (r *reader) regression() *Regression {
 	for _, s := range x.shares() {
 		*s = r.fixed()
 	}
-	x.Errors = *r.scores(ofErrors)
+	for _, set := range x.sets() {
+		*set = *r.scores(ofNumbers)
+	}
 	return x
 }
 

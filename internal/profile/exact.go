@@ -71,7 +71,8 @@ func ExactQuality(outcomes []Outcome) *Quality {
 	slices.Sort(neg)
 	q.Pos, q.Neg = *ExactScores(pos), *ExactScores(neg)
 	if q.Regression != nil {
-		q.Regression.Errors = *exactErrors(outcomes)
+		q.Regression.Errors = *exactNumbers(outcomes, func(t terms) float64 { return t.e })
+		q.Regression.Labels = *exactNumbers(outcomes, func(t terms) float64 { return t.y })
 	}
 	if q.Classes != nil {
 		q.Classes.trim()
@@ -82,16 +83,16 @@ func ExactQuality(outcomes []Outcome) *Quality {
 	return q
 }
 
-func exactErrors(outcomes []Outcome) *ScoreSet {
-	var errs []float64
+func exactNumbers(outcomes []Outcome, of func(terms) float64) *ScoreSet {
+	var values []float64
 	for i := range outcomes {
 		if t, ok := termsOf(outcomes[i].PredValue, outcomes[i].LabelValue); ok && outcomes[i].Task == event.Regression {
-			errs = append(errs, t.e)
+			values = append(values, of(t))
 		}
 	}
-	slices.Sort(errs)
-	s := ExactScores(errs)
-	s.kind = ofErrors
+	slices.Sort(values)
+	s := ExactScores(values)
+	s.kind = ofNumbers
 	return s
 }
 

@@ -22,6 +22,7 @@ type Regression struct {
 	SymPct, SqSymPct FixedSum // 2|e|/(|y|+|p|), 0 where both are 0, and its square
 
 	Errors ScoreSet // e
+	Labels ScoreSet // y
 	Losses Losses   // e by p
 }
 
@@ -77,8 +78,9 @@ func (r *Regression) add(pred, y float64, sign int64) {
 	}
 	r.SymPct.add(t.symPct, sign)
 	r.SqSymPct.add(t.symPct*t.symPct, sign)
-	r.Errors.kind = ofErrors
+	r.Errors.kind, r.Labels.kind = ofNumbers, ofNumbers
 	r.Errors.Add(t.e, sign)
+	r.Labels.Add(y, sign)
 	r.Losses.add(pred, t.e, abs, sign)
 }
 
@@ -88,10 +90,12 @@ func (r *Regression) sums() []*ExactSum {
 	return []*ExactSum{&r.E, &r.AbsE, &r.SqE, &r.Y, &r.SqY, &r.AbsY, &r.AbsEY, &r.AbsPct, &r.SqPct, &r.SqLog, &r.QuadLog}
 }
 
+func (r *Regression) sets() []*ScoreSet { return []*ScoreSet{&r.Errors, &r.Labels} }
+
 func (r *Regression) shares() []*FixedSum { return []*FixedSum{&r.SymPct, &r.SqSymPct} }
 
-// Merge adds o to r. Errors are kept if both kept theirs and the net count is
-// at most limit.
+// Merge adds o to r. Errors and labels are kept if both kept theirs and the net
+// count is at most limit.
 func (r *Regression) Merge(o *Regression, limit int) {
 	counts, sums, shares := o.counts(), o.sums(), o.shares()
 	for i, n := range r.counts() {
@@ -103,16 +107,21 @@ func (r *Regression) Merge(o *Regression, limit int) {
 	for i, s := range r.shares() {
 		s.merge(*shares[i])
 	}
-	r.Errors.kind = ofErrors
-	r.Errors.Merge(&o.Errors, limit)
+	theirs := o.sets()
+	for i, set := range r.sets() {
+		set.kind = ofNumbers
+		set.Merge(theirs[i], limit)
+	}
 	r.Losses.merge(&o.Losses)
 }
 
 func (r *Regression) settle(limit int) {
-	r.Errors.kind = ofErrors
-	r.Errors.settle()
-	if r.Errors.n > int64(limit) {
-		r.Errors.toGrid()
+	for _, set := range r.sets() {
+		set.kind = ofNumbers
+		set.settle()
+		if set.n > int64(limit) {
+			set.toGrid()
+		}
 	}
 }
 
@@ -127,7 +136,7 @@ func (r *Regression) isEmpty() bool {
 			return false
 		}
 	}
-	return r.SymPct == FixedSum{} && r.SqSymPct == FixedSum{} && r.Errors.isEmpty() && r.Losses.isEmpty()
+	return r.SymPct == FixedSum{} && r.SqSymPct == FixedSum{} && r.Errors.isEmpty() && r.Labels.isEmpty() && r.Losses.isEmpty()
 }
 
 // TotalSquares is the sum of (y - mean of y)², of which R² is made; NaN when

@@ -8,7 +8,7 @@ type setKind uint8
 const (
 	ofScores  setKind = iota // scoreKey
 	ofClasses                // a quarter of its cells: each class of a model has two sets
-	ofErrors                 // gridKey about 0: label errors, of either sign
+	ofNumbers                 // gridKey about 0: errors and labels of a regression, of either sign
 )
 
 // The grid of classes: keys of scores without their last two bits, from both
@@ -43,7 +43,7 @@ func (k setKind) key(v float64) uint32 {
 	switch k {
 	case ofClasses:
 		return classKey(scoreKey(v))
-	case ofErrors:
+	case ofNumbers:
 		return gridKey(v, 0)
 	}
 	return scoreKey(v)
@@ -53,7 +53,7 @@ func (k setKind) span(key uint32) span {
 	switch k {
 	case ofClasses:
 		return classSpan(key)
-	case ofErrors:
+	case ofNumbers:
 		lo, hi := keySpan(key)
 		return span{lo: max(lo, -math.MaxFloat64), hi: min(hi, math.MaxFloat64), sure: lo == hi}
 	}
@@ -65,7 +65,7 @@ func (k setKind) maxKey() uint32 {
 	switch k {
 	case ofClasses:
 		return classMax
-	case ofErrors:
+	case ofNumbers:
 		return gridCells - 1
 	}
 	return scoreMax
@@ -76,7 +76,7 @@ func (k setKind) holds(key uint32) bool {
 	switch k {
 	case ofClasses:
 		return key <= classMax && key >= (zeroKey-1-topCell)>>classShift && classMax-key >= (zeroKey-1-topCell)>>classShift
-	case ofErrors:
+	case ofNumbers:
 		return validKey(key)
 	}
 	return key <= halfKey && validKey(key) || key > halfKey && key <= scoreMax && validKey(scoreMax-key)
@@ -92,7 +92,7 @@ func (k setKind) cellsOf(values []scoreCount) []cell {
 
 // size is how many counts a table of the kind has.
 func (k setKind) size() int {
-	if k == ofErrors {
+	if k == ofNumbers {
 		return gridCells
 	}
 	return classCells
@@ -101,7 +101,7 @@ func (k setKind) size() int {
 // index is the place of a number in a table. The sign of an error is what no
 // processor can guess, so it decides by bits.
 func (k setKind) index(v float64) (i uint32, ok bool) {
-	if k == ofErrors {
+	if k == ofNumbers {
 		raw := gridCell(v, 0)
 		return uint32(raw ^ (uint16(int16(raw)>>15) | zeroKey)), true
 	}
@@ -114,7 +114,7 @@ func (k setKind) index(v float64) (i uint32, ok bool) {
 // drain is the cells of a table.
 func (k setKind) drain(table []int32) []cell {
 	base := uint32(classBase)
-	if k == ofErrors {
+	if k == ofNumbers {
 		base = 0
 		table[zeroKey] += table[zeroKey-1] // the two cells about zero are one
 		table[zeroKey-1] = 0

@@ -17,8 +17,8 @@ func TestKeysOfKindsAscend(t *testing.T) {
 			a = 1 - a
 		}
 		b := a + math.Ldexp(r.Float64(), -r.IntN(60))
-		for _, kind := range []setKind{ofScores, ofClasses, ofErrors} {
-			if kind == ofErrors {
+		for _, kind := range []setKind{ofScores, ofClasses, ofNumbers} {
+			if kind == ofNumbers {
 				a, b = math.Ldexp(a-0.5, 20), math.Ldexp(b-0.5, 20)
 			}
 			ka, kb := kind.key(a), kind.key(b)
@@ -31,7 +31,7 @@ func TestKeysOfKindsAscend(t *testing.T) {
 		}
 	}
 	for _, v := range []float64{0, math.Copysign(0, -1), 0.5, 1, -3, 1e300, -1e300, 5e-324, -5e-324, math.Nextafter(1, 0)} {
-		for _, kind := range []setKind{ofClasses, ofErrors} {
+		for _, kind := range []setKind{ofClasses, ofNumbers} {
 			table := make([]int32, kind.size())
 			i, ok := kind.index(v)
 			if !ok {

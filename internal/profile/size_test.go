@@ -16,7 +16,7 @@ func TestSizeOfQuality(t *testing.T) {
 		name         string
 		classes      int
 		window, hour int
-	}{{"regression", 0, 7 << 9, 15 << 9}, {"3 classes", 3, 3 << 10, 10 << 10}, {"10 classes", 10, 8 << 10, 28 << 10}} {
+	}{{"regression", 0, 11 << 9, 25 << 9}, {"3 classes", 3, 3 << 10, 10 << 10}, {"10 classes", 10, 8 << 10, 28 << 10}} {
 		for rows, limit := range map[int]int{256: c.window, 1000: c.window, 60_000: c.hour} {
 			r := random(uint64(rows))
 			names := make([]string, c.classes)
