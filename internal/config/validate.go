@@ -167,7 +167,7 @@ func (m Model) validate(d *decoder, a at) {
 		d.semantic(a.path, "a model has a name")
 	}
 	if m.Task != "" {
-		d.oneOf(a.key("task").path, m.Task, "binary", "multiclass", "regression")
+		d.oneOf(a.key("task").path, m.Task, "binary", "multiclass", "regression", "ranking")
 	}
 	if m.Threshold != nil && !(*m.Threshold > 0 && *m.Threshold < 1) {
 		d.semantic(a.key("threshold").path, "%v is not between 0 and 1", *m.Threshold)

@@ -50,6 +50,8 @@ func chartKeys(t event.Task) []string {
 		return []string{"accuracy", "precision", "recall"}
 	case event.Regression:
 		return []string{"mae", "rmse"}
+	case event.Ranking:
+		return []string{"ndcg_at_10", "mrr", "hit_rate_at_10"}
 	}
 	return nil
 }

@@ -87,6 +87,8 @@ func headlineOf(t event.Task) string {
 		return "accuracy"
 	case event.Regression:
 		return "mae"
+	case event.Ranking:
+		return "ndcg_at_10"
 	}
 	return ""
 }

@@ -223,7 +223,7 @@ func ratio(k, n float64) measure.Value {
 // not kept; the wrong ones are spread evenly.
 func (s *Server) readLabels(ctx context.Context, m *model.Model, st *stream) error {
 	if t := event.Task(m.Task); t != event.Binary && t != event.Multiclass {
-		return badParam("source", st.source, "for a regression; its answers are not right or wrong")
+		return badParam("source", st.source, "for a model that decides between classes; the answers of others are not right or wrong")
 	}
 	if st.metric != "" && st.metric != "accuracy" {
 		return badParam("metric", st.metric, "accuracy, which a stream of labels is about")

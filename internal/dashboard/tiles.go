@@ -42,6 +42,8 @@ func qualityKeys(t event.Task) []string {
 		return []string{"accuracy", "precision", "recall", "f1_score", "balanced_accuracy"}
 	case event.Regression:
 		return []string{"mae", "rmse", "mape", "r2", "me"}
+	case event.Ranking:
+		return []string{"ndcg_at_10", "mrr", "hit_rate_at_10", "precision_at_10", "recall_at_10"}
 	}
 	return nil
 }

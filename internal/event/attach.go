@@ -38,9 +38,16 @@ func (b *Batch) attach(c *column) (err error) {
 		b.Latency, err = c.num(b.Rows)
 	case roleScores:
 		b.Scores, err = appendNum(b.Scores, c, b.Rows)
+	case roleItems:
+		b.Items, err = c.list(b.Rows)
+	case roleRelevant:
+		b.Relevant, err = c.list(b.Rows)
 	case roleNum:
 		b.Nums, err = appendNum(b.Nums, c, b.Rows)
 	default:
+		if mine, err := b.attachPoints(c); mine {
+			return err
+		}
 		return b.attachDict(c)
 	}
 	return err

@@ -43,6 +43,8 @@ const (
 	roleCat
 	roleMessage
 	roleAttrs
+	roleItems
+	roleRelevant
 )
 
 // column is a column of a frame that is read: up to three buffers.

@@ -1,5 +1,6 @@
 // Package event holds the words that every stage shares: one batch of
-// predictions, labels, reference rows or log lines, in columns, and its bytes.
+// predictions, labels, reference rows, log lines or metric samples, in columns,
+// and its bytes.
 //
 // A batch is self-contained: its header and columns carry everything that the
 // fold needs to know (task, positive class, grid centre of each number), so
@@ -20,9 +21,10 @@ const (
 	Labels
 	Reference
 	Logs
+	Samples // of metrics
 )
 
-var kindNames = map[Kind]string{Predictions: "predictions", Labels: "labels", Reference: "reference", Logs: "logs"}
+var kindNames = map[Kind]string{Predictions: "predictions", Labels: "labels", Reference: "reference", Logs: "logs", Samples: "samples"}
 
 func (k Kind) String() string {
 	if s, ok := kindNames[k]; ok {
@@ -41,9 +43,12 @@ const (
 	Binary
 	Multiclass
 	Regression
+	// Ranking is to put items in order: a prediction is the answer to a query,
+	// and its label is what of it was wanted.
+	Ranking
 )
 
-var taskNames = [...]string{"unknown", "binary", "multiclass", "regression"}
+var taskNames = [...]string{"unknown", "binary", "multiclass", "regression", "ranking"}
 
 func (t Task) String() string {
 	if int(t) < len(taskNames) {
@@ -59,7 +64,7 @@ func ParseTask(s string) (Task, error) {
 			return Task(i), nil
 		}
 	}
-	return Unknown, fmt.Errorf("task %q is not one of binary, multiclass, regression, unknown", s)
+	return Unknown, fmt.Errorf("task %q is not one of binary, multiclass, regression, ranking, unknown", s)
 }
 
 // Flags of a batch.
@@ -103,6 +108,9 @@ type Batch struct {
 	Score      Num   // probability of the positive class
 	Scores     []Num // probability by class, named for it
 
+	Items    List // of a ranking: what was answered to the query, best first
+	Relevant List // of its label: what of it was wanted, with gains, by hash
+
 	Latency Num  // ms
 	Err     Dict // what failed; null is success
 
@@ -112,6 +120,8 @@ type Batch struct {
 
 	Message Text // of a log line
 	Attrs   Text // of a log line: one JSON object a row, or empty
+
+	Points Points // of metric samples
 }
 
 // HasIDs tells whether the rows can be joined.

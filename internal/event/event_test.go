@@ -28,6 +28,17 @@ func sample(rows int) *Batch {
 	for i := 0; i < rows; i += 5 {
 		amount.SetNull(i)
 	}
+	for i := range rows {
+		switch i % 3 {
+		case 0:
+			b.Items.Put(i, []uint64{uint64(i), HashItem([]byte("b"))}, nil)
+			b.Relevant.Put(i, nil, nil)
+		case 2:
+			b.Relevant.Put(i, []uint64{uint64(i)}, []float64{float64(i) / 2})
+		}
+	}
+	b.Items.Pad(rows)
+	b.Relevant.Pad(rows)
 	b.Nums = []Num{amount, {Name: "absent", Epoch: 2, Centre: -1}}
 	b.Cats = []Dict{country, {Name: "absent too"}}
 	return b
@@ -167,6 +178,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		for i := range b.Rows {
 			b.ID.At(i)
+			b.Items.At(i)
+			b.Relevant.At(i)
 			for j := range b.Cats {
 				b.Cats[j].At(i)
 			}

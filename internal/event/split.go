@@ -29,11 +29,21 @@ func (h Hash) Partition(parts int) int { return int(h.Hi % uint64(parts)) }
 // time of arrival. Partitions without rows are nil.
 func (b *Batch) Split(parts int) []*Part {
 	out := make([]*Part, parts)
+	if parts > 1 && b.Kind == Samples {
+		b.splitRows(out, b.Points.partition(parts))
+		return out
+	}
 	if parts == 1 || !b.HasIDs() {
 		out[b.wholePartition(parts)] = b.part(nil)
 		return out
 	}
-	for p, rows := range b.rowsOf(parts) {
+	b.splitRows(out, b.rowsOf(parts))
+	return out
+}
+
+// splitRows makes the parts of the rows of each partition.
+func (b *Batch) splitRows(out []*Part, parts [][]int32) {
+	for p, rows := range parts {
 		switch len(rows) {
 		case 0:
 		case b.Rows:
@@ -42,7 +52,6 @@ func (b *Batch) Split(parts int) []*Part {
 			out[p] = b.part(rows)
 		}
 	}
-	return out
 }
 
 // rowsOf lists the rows of each partition.
@@ -76,7 +85,9 @@ func (b *Batch) Take(rows []int32) *Batch {
 	out.PredValue, out.LabelValue = b.PredValue.Take(rows), b.LabelValue.Take(rows)
 	out.Score, out.Latency = b.Score.Take(rows), b.Latency.Take(rows)
 	out.Scores, out.Nums = takeNums(b.Scores, rows), takeNums(b.Nums, rows)
+	out.Items, out.Relevant = b.Items.Take(rows), b.Relevant.Take(rows)
 	out.Segments, out.Cats = takeDicts(b.Segments, rows), takeDicts(b.Cats, rows)
+	out.Points = b.Points.take(rows)
 	return out
 }
 

@@ -31,8 +31,8 @@ type source struct {
 type buffer struct {
 	bytes []byte
 	how   how
-	size  int  // in the frame
-	text  Text // of textEnds and textBytes
+	size  int   // in the frame
+	text  *Text // of textEnds and textBytes
 }
 
 // how the rows of a part are taken from a buffer.
@@ -95,6 +95,9 @@ func (p *Part) list() {
 	}
 	p.text(roleMessage, &b.Message)
 	p.text(roleAttrs, &b.Attrs)
+	p.listPoints(&b.Points)
+	p.listOf(roleItems, &b.Items)
+	p.listOf(roleRelevant, &b.Relevant)
 }
 
 // words is a column of words of one size.
@@ -120,8 +123,8 @@ func (p *Part) text(r role, t *Text) {
 		for _, row := range p.rows {
 			size += int(t.Offsets[row+1] - t.Offsets[row])
 		}
-		ends = buffer{how: textEnds, text: *t, size: 4 * (p.Rows + 1)}
-		data = buffer{how: textBytes, text: *t, size: size}
+		ends = buffer{how: textEnds, text: t, size: 4 * (p.Rows + 1)}
+		data = buffer{how: textBytes, text: t, size: size}
 	}
 	p.columns = append(p.columns, source{role: r, buffers: [3]buffer{ends, data}})
 }

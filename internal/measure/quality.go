@@ -87,6 +87,8 @@ func QualityWith(p *profile.Profile, task event.Task, o Options) Result {
 		r.multiclass(q)
 	case event.Regression:
 		r.Metrics = regressionMetrics(q.Regression)
+	case event.Ranking:
+		r.Metrics, _ = Ranking(q, RankingPlaces)
 	}
 	return r
 }

@@ -223,7 +223,7 @@ func TestUndefinedIsNotZero(t *testing.T) {
 // catalogue has no quality metric that no result can have.
 func TestKeysAreThoseOfTheCatalogue(t *testing.T) {
 	seen := map[string]bool{}
-	for _, task := range []event.Task{event.Binary, event.Multiclass, event.Regression} {
+	for _, task := range []event.Task{event.Binary, event.Multiclass, event.Regression, event.Ranking} {
 		for _, m := range QualityWith(&profile.Profile{}, task, Options{Beta: 2}).Metrics {
 			row, ok := catalogue.Get(m.Key)
 			if !ok {

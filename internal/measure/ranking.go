@@ -8,6 +8,10 @@ import (
 	"github.com/leewayhq/leeway/internal/profile"
 )
 
+// RankingPlaces is how many places of a ranking the metrics of the catalogue are
+// about.
+const RankingPlaces = 10
+
 // Ranking is how good the answers to queries are in their first k places; ok is
 // false when k is none of profile.Cutoffs. All are means over the queries that
 // have a relevant item, with normal intervals, of the hit rate Wilson's. Gain

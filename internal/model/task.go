@@ -13,6 +13,10 @@ import (
 // a declared one cannot.
 func (e *entry) observeTask(b *event.Batch) {
 	m := &e.model
+	if m.Task == Task(event.Unknown) && !m.Declared && ranks(b) {
+		m.Task, e.dirty = Task(event.Ranking), true
+		return
+	}
 	if !b.Pred.Present() && !b.PredValue.Present() && !b.Score.Present() && len(b.Scores) == 0 {
 		return
 	}
@@ -25,6 +29,13 @@ func (e *entry) observeTask(b *event.Batch) {
 	if m.Task == Task(event.Binary) && m.Positive == "" {
 		e.observePositive(b)
 	}
+}
+
+// ranks tells of a batch that says nothing else than what was ranked or wanted.
+// Beside a prediction, items are what a sender put there for itself.
+func ranks(b *event.Batch) bool {
+	return (b.Items.Present() || b.Relevant.Present()) && !b.Pred.Present() && !b.PredValue.Present() &&
+		!b.Score.Present() && len(b.Scores) == 0 && !b.Label.Present() && !b.LabelValue.Present()
 }
 
 func inferTask(b *event.Batch) event.Task {
@@ -122,10 +133,18 @@ func (m *Model) inferPositive(b *event.Batch, used []string) string {
 func (e *entry) complete(b *event.Batch) {
 	m := &e.model
 	b.Task, b.Positive, b.Generation = event.Task(m.Task), m.Positive, uint64(m.Created)
+	if b.Task != event.Ranking {
+		b.Items, b.Relevant = event.List{}, event.List{}
+	}
 	switch b.Task {
+	case event.Ranking:
+		b.Pred, b.PredValue, b.Score, b.Scores = event.Dict{}, event.Num{}, event.Num{}, nil
+		b.Label, b.LabelValue = event.Dict{}, event.Num{}
 	case event.Binary, event.Multiclass:
 		if b.Task == event.Binary {
 			e.completeBinary(b)
+		} else {
+			decideAmong(&b.Pred, b.Scores)
 		}
 		b.PredValue = event.Num{}
 		if b.Label.Present() {
@@ -152,6 +171,10 @@ func (e *entry) completeBinary(b *event.Batch) {
 		if i := slices.IndexFunc(used, func(v string) bool { return v != m.Positive }); i >= 0 {
 			m.Negative, e.dirty = strings.Clone(used[i]), true
 		}
+	}
+	if i := slices.IndexFunc(b.Scores, func(n event.Num) bool { return event.SameClass(n.Name, m.Positive) }); i >= 0 && !b.Score.Present() {
+		b.Score = b.Scores[i]
+		b.Score.Name = ""
 	}
 	if b.Score.Present() {
 		m.decide(&b.Pred, &b.Score)
@@ -192,6 +215,37 @@ func (m *Model) decide(pred *event.Dict, score *event.Num) {
 	if codes != nil {
 		pred.Codes, pred.Values = codes, values
 	}
+}
+
+// decideAmong makes predictions of the scores of classes in the rows that have
+// no prediction: the class with the highest one, of equal ones the first by
+// name. The column's slices are replaced, not changed.
+func decideAmong(pred *event.Dict, scores []event.Num) {
+	var best []int32 // by row: the column of the highest score; -1 where there is a prediction, or none to make
+	for i := range scores {
+		values := scores[i].Values
+		for row, s := range values {
+			if (pred.Present() && pred.Codes[row] >= 0) || scores[i].Null(row) || math.IsNaN(s) {
+				continue
+			}
+			if best == nil {
+				best = codesOrNulls(&event.Dict{}, len(values))
+			}
+			if at := best[row]; at < 0 || s > scores[at].Values[row] {
+				best[row] = int32(i)
+			}
+		}
+	}
+	if best == nil {
+		return
+	}
+	codes, values := codesOrNulls(pred, len(best)), slices.Clone(pred.Values)
+	for row, at := range best {
+		if at >= 0 {
+			values, codes[row] = codeOf(values, scores[at].Name)
+		}
+	}
+	pred.Codes, pred.Values = codes, values
 }
 
 func codesOrNulls(d *event.Dict, rows int) []int32 {

@@ -83,3 +83,56 @@ func TestScoresBesidePredictionsAreDecided(t *testing.T) {
 		t.Fatalf("shared slices were changed: %v %q", codes, values[:3])
 	}
 }
+
+func TestRankingIsSeen(t *testing.T) {
+	r := open(t, t.TempDir())
+	list := event.List{}
+	list.Put(0, []uint64{3, 1}, nil)
+	b := batch(1, func(b *event.Batch) { b.Items = list })
+	r.Observe(b)
+	if b.Task != event.Ranking || !b.Items.Present() {
+		t.Fatalf("judged as %v", b.Task)
+	}
+	l := batch(1, func(b *event.Batch) { b.Kind, b.Relevant, b.Label = event.Labels, list, classes("x") })
+	if r.Observe(l); l.Task != event.Ranking || !l.Relevant.Present() || l.Label.Present() {
+		t.Fatalf("a label of a ranking: %+v", l)
+	}
+	// Beside a prediction, items are the sender's own affair.
+	other := batch(1, func(b *event.Batch) { b.Model, b.Items, b.Pred = "other", list, classes("1") })
+	if r.Observe(other); other.Task != event.Binary || other.Items.Present() {
+		t.Fatalf("judged as %v", other.Task)
+	}
+	early := batch(1, func(b *event.Batch) { b.Model, b.Kind, b.Relevant = "early", event.Labels, list })
+	if r.Observe(early); early.Task != event.Ranking {
+		t.Fatalf("a label that came first is of %v", early.Task)
+	}
+}
+
+func TestScoresOfClassesDecide(t *testing.T) {
+	scores := func(name string, v ...float64) event.Num { return event.Num{Name: name, Values: v} }
+	b := batch(4, func(b *event.Batch) {
+		b.Pred = event.Dict{Values: []string{"cat"}, Codes: []int32{-1, -1, 0, -1}}
+		b.Scores = []event.Num{scores("ant", .2, .4, .9, 0), scores("bee", .5, .4, .1, 0), scores("cat", .3, .2, 0, 0)}
+		for i := range b.Scores {
+			b.Scores[i].SetNull(3)
+		}
+	})
+	sent := b.Pred.Codes
+	if m := Infer(Model{}, b); m.Task != Task(event.Multiclass) {
+		t.Fatalf("judged as %v", m.Task)
+	}
+	for i, want := range []string{"bee", "ant", "cat", ""} {
+		if got, _ := b.Pred.At(i); got != want {
+			t.Errorf("row %d is decided as %q, want %q", i, got, want)
+		}
+	}
+	if !slices.Equal(sent, []int32{-1, -1, 0, -1}) {
+		t.Error("what was sent has changed")
+	}
+	two := batch(1, func(b *event.Batch) {
+		b.Pred, b.Scores = classes("1"), []event.Num{scores("0", .3), scores("1", .7)}
+	})
+	if Infer(Model{}, two); two.Task != event.Binary || two.Score.Null(0) || two.Score.Values[0] != .7 || two.Score.Name != "" {
+		t.Errorf("%v with score %+v", two.Task, two.Score)
+	}
+}

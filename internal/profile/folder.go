@@ -176,6 +176,9 @@ func isCall(b *event.Batch, i int) bool {
 	if b.Pred.Present() && b.Pred.Codes[i] >= 0 || b.Err.Present() && b.Err.Codes[i] >= 0 {
 		return true
 	}
+	if _, _, ranked := b.Items.At(i); ranked {
+		return true
+	}
 	return !b.PredValue.Null(i) || !b.Score.Null(i)
 }
 

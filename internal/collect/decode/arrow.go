@@ -32,13 +32,14 @@ func Arrow(body []byte, o *Options) (res *Result, err error) {
 	}
 	schema := r.Schema()
 	names := make([]string, schema.NumFields())
+	lists := make([]bool, len(names))
 	for i, f := range schema.Fields() {
-		if !supported(f.Type) {
+		if lists[i] = o.arrowList(f); !lists[i] && !supported(f.Type) {
 			return nil, unreadable("column %s is of type %s, which cannot be used; leave it out", clip(f.Name), clip(f.Type.String()))
 		}
 		names[i] = f.Name
 	}
-	p, err := o.plan(names)
+	p, err := o.plan(names, lists...)
 	if err != nil {
 		return nil, err
 	}

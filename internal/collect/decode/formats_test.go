@@ -497,7 +497,7 @@ func TestFewNumbersAreTheSameClasses(t *testing.T) {
 }
 
 func FuzzArrow(f *testing.F) {
-	fuzzBinary(f, Arrow, asArrow(f, nil, record(5)), asArrow(f, []ipc.Option{ipc.WithZstd()}, record(5)))
+	fuzzBinary(f, Arrow, asArrow(f, nil, record(5)), asArrow(f, []ipc.Option{ipc.WithZstd()}, record(5)), asArrow(f, nil, ranked(f)))
 }
 func FuzzParquet(f *testing.F) { fuzzBinary(f, Parquet, asParquet(f, record(5), 3)) }
 func FuzzFrame(f *testing.F) {
@@ -505,7 +505,11 @@ func FuzzFrame(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	fuzzBinary(f, Frame, r.Batch.AppendTo(nil))
+	lists, err := NDJSON([]byte(`{"id":"q","items":["a",7,"b"],"relevant":{"a":2,"c":0.5}}`+"\n"+`{"id":"r","items":[]}`), predictions())
+	if err != nil {
+		f.Fatal(err)
+	}
+	fuzzBinary(f, Frame, r.Batch.AppendTo(nil), lists.Batch.AppendTo(nil))
 }
 
 func fuzzBinary(f *testing.F, decode func([]byte, *Options) (*Result, error), seeds ...[]byte) {

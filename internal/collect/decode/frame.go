@@ -58,9 +58,11 @@ func (t *table) fromFrame(in *event.Batch) error {
 		return nil
 	}
 	t.b.Label, t.b.LabelValue = t.frameScalar("label", in.Label, in.LabelValue)
+	t.frameLists(roleRelevant, &in.Relevant)
 	if t.o.Kind == event.Labels {
 		return nil // as in the other formats, a label row says nothing else
 	}
+	t.frameLists(roleItems, &in.Items)
 	t.b.Version = t.strings("", "version", frameDict(in.Version))
 	t.b.Pred, t.b.PredValue = t.frameScalar("prediction", in.Pred, in.PredValue)
 	t.b.Err = t.errors(frameDict(in.Err))

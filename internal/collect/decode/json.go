@@ -267,6 +267,10 @@ func (p *jsonRows) meaning(t *topKey) {
 		t.role = roleScore
 		return
 	}
+	if r := p.o.listRole(t.name); r != roleNone && len(p.o.Map) == 0 {
+		t.role = r
+		return
+	}
 	t.slot = -1
 	if len(p.o.Map) > 0 {
 		t.role, t.member = p.o.column(t.name)
@@ -309,6 +313,8 @@ func (p *jsonRows) member(k, i int) int {
 		return p.members(&p.segments, i)
 	case t.role == roleScore && c == '{':
 		return p.members(&p.classes, i)
+	case t.role == roleItems && c == '[', t.role == roleRelevant && (c == '[' || c == '{'):
+		return p.listAt(t.role, i)
 	}
 	if g := p.group(t.role); g != nil {
 		if uint(t.slot) >= uint(len(g.slots)) || g.slots[t.slot].name != t.member {

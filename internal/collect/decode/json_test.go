@@ -230,6 +230,7 @@ func plainRow(line []byte) (map[string]any, error) {
 func FuzzNDJSON(f *testing.F) {
 	f.Add([]byte(`{"id":"a","features":{"x":1.5,"y":"z"},"prediction":1,"score":0.5}` + "\n" + `{"id":"b","features":{"x":2,"y":"\u00e9\\"},"prediction":1,"score":0.5}`))
 	f.Add([]byte(`{"features":{"x":-0.1e-5,"a":true,"b":null,"longer name":12345678.12345678,"c":"a string that is long enough"}}`))
+	f.Add([]byte(`{"id":"q","items":["a",7,"b"],"relevant":{"a":2,"c":0.5}}` + "\n" + `{"id":"r","items":[],"relevant":["a"]}`))
 	f.Add(lines(3, 17))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := NDJSON(body, predictions())

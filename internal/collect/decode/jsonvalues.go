@@ -35,6 +35,8 @@ func (p *jsonRows) set(t *topKey, v *value) {
 		}
 	case roleError:
 		p.setErrorValue(t.name, v)
+	case roleItems, roleRelevant:
+		p.wants(t.name, v, isArray)
 	default:
 		p.wants(t.name, v, isObject)
 	}
@@ -55,19 +57,25 @@ func (p *jsonRows) wantsText(field string, v *value) ([]byte, bool) {
 	return s, ok
 }
 
-// setIDValue takes strings, and integers as they are written: 64 bits do not
-// fit a float64.
 func (p *jsonRows) setIDValue(v *value) {
+	if id, ok := v.id(p.text); ok {
+		p.setID(id)
+		return
+	}
+	p.fault("id", CodeType, "a string or an integer was expected, this is "+v.kind.String())
+}
+
+// id is strings, and integers as they are written: 64 bits do not fit a float64.
+func (v *value) id(buf []byte) (id []byte, ok bool) {
 	switch {
 	case v.kind == isString:
-		p.setID(v.str)
+		return v.str, true
 	case v.kind == isNumber && !bytes.ContainsAny(v.raw, ".eE"):
-		p.setID(v.raw)
+		return v.raw, true
 	case v.kind == isNumber:
-		p.setID(appendNumber(p.text[:0], v.num))
-	default:
-		p.fault("id", CodeType, "a string or an integer was expected, this is "+v.kind.String())
+		return appendNumber(buf[:0], v.num), true
 	}
+	return nil, false
 }
 
 func (p *jsonRows) setTimeValue(field string, v *value) {

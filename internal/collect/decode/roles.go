@@ -28,13 +28,15 @@ const (
 	roleMessage
 	roleService
 	roleModel
-	roles // how many there are
+	roleItems    // the answer to a query, a list
+	roleRelevant // what of it was wanted, a list
+	roles        // how many there are
 )
 
 var mappable = []string{"id", "time", "version", "prediction", "score", "label", "latency_ms", "error"}
 
 func (r role) String() string {
-	return [roles]string{"", "id", "time", "version", "prediction", "score", "label", "latency_ms", "error", "feature", "segment", "score", "features", "segments", "level", "message", "service", "model"}[r]
+	return [roles]string{"", "id", "time", "version", "prediction", "score", "label", "latency_ms", "error", "feature", "segment", "score", "features", "segments", "level", "message", "service", "model", "items", "relevant"}[r]
 }
 
 // roleOf is the meaning of a role's name, as it stands in a mapping or as the
@@ -92,6 +94,19 @@ func (o *Options) column(name string) (role, string) {
 		return roleFeature, name
 	}
 	return r, n
+}
+
+// listRole is the meaning of a list, which can be no feature. A key or column of
+// such a name that holds no list is whatever other ones are.
+func (o *Options) listRole(name string) role {
+	switch {
+	case o.Kind == event.Logs:
+	case name == "items" && o.Kind != event.Labels:
+		return roleItems
+	case name == "relevant":
+		return roleRelevant
+	}
+	return roleNone
 }
 
 func logRole(key string) role {

@@ -33,6 +33,9 @@ type rows struct {
 	classes  group
 	segments group
 
+	items, relevant event.List
+	list            itemList // of the row in hand
+
 	message, attrs        textCol
 	level, service, model catCol
 
@@ -199,6 +202,8 @@ func (b *rows) rollback() {
 	b.attrs.truncate(b.n)
 	b.pred.truncate(b.n)
 	b.label.truncate(b.n)
+	b.items.Truncate(b.n)
+	b.relevant.Truncate(b.n)
 	b.score.truncate(b.n)
 	b.latency.truncate(b.n)
 	for _, c := range []*catCol{&b.version, &b.failed, &b.level, &b.service, &b.model} {
@@ -238,6 +243,7 @@ func (b *rows) result() *Result {
 	out.Pred, out.PredValue = b.pred.columns(n)
 	out.Label, out.LabelValue = b.label.columns(n)
 	out.Score, out.Latency = b.score.column("", n, false), b.latency.column("", n, false)
+	out.Items, out.Relevant = b.items.Column(n), b.relevant.Column(n)
 	b.addGroups(out)
 	for _, c := range []struct {
 		name string

@@ -71,12 +71,16 @@ type plan struct {
 	warnings report
 }
 
-func (o *Options) plan(names []string) (*plan, error) {
+// plan gives roles to columns; lists tells which of them are lists.
+func (o *Options) plan(names []string, lists ...bool) (*plan, error) {
 	p := &plan{roles: make([]role, len(names)), names: make([]string, len(names))}
 	taken := map[string]bool{}
 	counts := [roles]int{}
 	for i, name := range names {
 		r, n := o.column(name)
+		if i < len(lists) && lists[i] {
+			r, n = o.listRole(name), ""
+		}
 		if name == "" {
 			r = roleNone
 		}
@@ -154,6 +158,10 @@ func (t *table) add(r role, name string, c column) {
 	case roleSegment:
 		if d := t.strings(name, "segments."+name, c); d.Present() {
 			t.b.Segments = append(t.b.Segments, d)
+		}
+	case roleItems, roleRelevant:
+		if a, ok := c.(*arrowColumn); ok {
+			a.lists(t, r)
 		}
 	case roleFeature:
 		t.addFeature(name, c)
@@ -406,7 +414,8 @@ func (t *table) checkRows() {
 	}
 	hasLabel := func(row int) bool {
 		_, ok := b.Label.At(row)
-		return ok || !b.LabelValue.Null(row)
+		_, _, wanted := b.Relevant.At(row)
+		return ok || wanted || !b.LabelValue.Null(row)
 	}
 	for row := range t.n {
 		switch {
@@ -425,6 +434,7 @@ func (t *table) silent(row int) bool {
 	b := &t.b
 	_, pred := b.Pred.At(row)
 	_, failed := b.Err.At(row)
-	said := pred || failed || !b.PredValue.Null(row) || !b.Score.Null(row) || !b.Latency.Null(row)
+	_, _, ranked := b.Items.At(row)
+	said := pred || failed || ranked || !b.PredValue.Null(row) || !b.Score.Null(row) || !b.Latency.Null(row)
 	return !said && !slices.ContainsFunc(b.Scores, func(n event.Num) bool { return !n.Null(row) })
 }

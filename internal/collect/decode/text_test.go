@@ -37,6 +37,13 @@ func describe(r *Result) string {
 		for j := range b.Scores {
 			num("score."+b.Scores[j].Name, &b.Scores[j])
 		}
+		list := func(name string, l *event.List) {
+			if items, gains, ok := l.At(i); ok {
+				fmt.Fprintf(&s, " %s=%s", name, describeList(items, gains))
+			}
+		}
+		list("items", &b.Items)
+		list("relevant", &b.Relevant)
 		num("latency", &b.Latency)
 		dict("err", &b.Err)
 		for j := range b.Segments {
@@ -66,6 +73,25 @@ func describe(r *Result) string {
 }
 
 // whole checks what must hold of any result.
+// describeList names the items that the tests use, by name where they have no
+// order of their own.
+func describeList(items []uint64, gains []float64) string {
+	var words []string
+	for i, item := range items {
+		word := fmt.Sprintf("%x", item)
+		for _, id := range []string{"a", "b", "c", "7", "18446744073709551615"} {
+			if event.HashItem([]byte(id)) == item {
+				word = id
+			}
+		}
+		if gains != nil {
+			word += fmt.Sprintf(":%v", gains[i])
+		}
+		words = append(words, word)
+	}
+	return "[" + strings.Join(words, " ") + "]"
+}
+
 func whole(r *Result) error {
 	b := r.Batch
 	if b.Rows != r.Accepted || r.Accepted+r.RejectedCount != r.Rows || len(b.Time) != b.Rows {

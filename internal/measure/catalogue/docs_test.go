@@ -87,6 +87,7 @@ one, a 95 % confidence interval:
 | rmse, rmsle | the root of that of the mean of squares (normal_root) |
 | wape | normal, of the linear form of a ratio (ratio) |
 | residual_p05, residual_p50, residual_p95 | the errors at the ranks that a binomial count leaves open (order_statistics) |
+| ndcg_at_10, map_at_10, mrr, precision_at_10, recall_at_10 | that of a mean over queries (normal); hit_rate_at_10 Wilson (wilson) |
 | r2, max_error | none |
 
 A number of a grid carries a bound as well: how far it can be from that of the

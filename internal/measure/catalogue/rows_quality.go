@@ -10,7 +10,7 @@ import (
 func limit(v float64) *float64 { return &v }
 
 func qualityRows() []Metric {
-	rows := slices.Concat(classRows(), scoreRows(), averageRows(), valueRows(), errorRows())
+	rows := slices.Concat(classRows(), scoreRows(), averageRows(), valueRows(), errorRows(), rankingRows())
 	for i := range rows {
 		rows[i].Group = Quality
 	}
