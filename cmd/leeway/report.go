@@ -91,7 +91,7 @@ func compareFiles(ctx context.Context, std stdio, args []string) error {
 	}
 	// Columns come and go by tens of megabytes without a pointer in them:
 	// collecting them soon costs little and holds the memory down.
-	debug.SetGCPercent(25)
+	debug.SetGCPercent(40)
 	r, err := report.Make(ctx, o)
 	if err != nil {
 		return err
