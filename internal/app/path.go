@@ -46,7 +46,7 @@ func (a *App) openProcessor(context.Context) (err error) {
 	}
 	a.processor, err = process.Open(process.Config{
 		Log: a.queue, Profiles: a.profiles, JoinDir: a.dir("join"), Horizon: a.cfg.Join.Horizon, JoinMemory: a.cfg.Join.MemoryBytes,
-		LateAfter: a.cfg.Ingest.LateAfter, Logs: a.archive, AcceptLoss: accept,
+		LateAfter: a.cfg.Ingest.LateAfter, Logs: a.archive, Samples: a.series.NewSink(a.queue.Partitions()), AcceptLoss: accept,
 		Published: a.published, Logger: a.log, Registerer: a.reg,
 	})
 	if err != nil {

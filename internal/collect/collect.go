@@ -117,11 +117,13 @@ func (d *Door) put(ctx context.Context, b *event.Batch) error {
 	if err := d.disk.check(&d.cfg, now); err != nil {
 		return err
 	}
-	if err := d.rates.take(b.Model, b.Rows, now); err != nil {
-		return err
+	if b.Kind != event.Samples { // which are of no model; their sources have limits of their own
+		if err := d.rates.take(b.Model, b.Rows, now); err != nil {
+			return err
+		}
 	}
 	b.Arrived = now.UnixMilli()
-	if b.Kind != event.Logs {
+	if b.Kind != event.Logs && b.Kind != event.Samples {
 		dropped, err := d.cfg.Registry.Observe(b)
 		if err != nil {
 			return err

@@ -58,6 +58,8 @@ type Config struct {
 	BatchMemory time.Duration
 	// Logs takes log lines; nil drops them, counted.
 	Logs LogSink
+	// Samples takes metric samples; nil drops them, counted.
+	Samples SampleSink
 	// AcceptLoss makes a log that lacks what was committed go on behind it, and
 	// returns where to read on; nil refuses to start over such a log.
 	AcceptLoss func(partition int, committed queue.Offset) (queue.Offset, error)
@@ -77,6 +79,15 @@ type LogSink interface {
 	Rewind(partition int)
 	Append(ctx context.Context, partition int, offset uint64, batches []*event.Batch) error
 	Flush(ctx context.Context, partition int) error
+}
+
+// SampleSink keeps metric samples. Append may be called again with the same
+// batch after a crash, and must take that for one; it keeps nothing of the
+// batch. Flush makes what was appended durable and is called before the offset
+// is committed. Calls for several partitions come at one time.
+type SampleSink interface {
+	Append(ctx context.Context, partition int, b *event.Batch) error
+	Flush(ctx context.Context) error
 }
 
 // Update is what one commit changed.

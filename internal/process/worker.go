@@ -53,7 +53,8 @@ type step struct {
 	imported map[string]Span
 	closed   []profiles.Delta
 	hasLogs  bool
-	newNames int // names before the step
+	samples  bool // there were some
+	newNames int  // names before the step
 }
 
 // place is a frame of a record.
@@ -263,7 +264,11 @@ func (w *worker) foldRecord(ctx context.Context, r *queue.Record) (err error) {
 		if err != nil {
 			return err
 		}
-		if b.Kind != event.Logs {
+		switch b.Kind {
+		case event.Logs:
+		case event.Samples:
+			return w.foldSamples(ctx, b)
+		default:
 			return w.foldBatch(b)
 		}
 		if repeated, err := w.repeated(b); err != nil || repeated {
@@ -344,6 +349,21 @@ func (w *worker) foldLogs(ctx context.Context, offset queue.Offset, lines []*eve
 	return w.cfg.Logs.Append(ctx, w.partition, uint64(offset), lines)
 }
 
+// foldSamples hands samples on. They have neither models nor ids: equal ones
+// are one to the sink.
+func (w *worker) foldSamples(ctx context.Context, b *event.Batch) error {
+	if w.cfg.Samples == nil {
+		w.metrics.count("", "no_series", b.Rows)
+		return nil
+	}
+	w.step.samples = true
+	if err := w.cfg.Samples.Append(ctx, w.partition, b); err != nil {
+		return err
+	}
+	w.metrics.count("", "samples", b.Rows)
+	return nil
+}
+
 // window finds or opens a window of the step. Labels ask for the windows of
 // both clocks and of some segments in turn, so each has a place of its own.
 func (w *worker) window(k windowKey) *profile.Window {
@@ -382,6 +402,11 @@ func (w *worker) commit(ctx context.Context) error {
 	if w.step.hasLogs {
 		// Not under the context: a stop must not leave lines behind their offset.
 		if err := w.cfg.Logs.Flush(context.WithoutCancel(ctx), w.partition); err != nil {
+			return err
+		}
+	}
+	if w.step.samples {
+		if err := w.cfg.Samples.Flush(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
 	}

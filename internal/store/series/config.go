@@ -35,6 +35,9 @@ type Config struct {
 	// number, and the bytes of each name and each value.
 	MaxLabels     int
 	MaxLabelBytes int
+	// MaxExemplars is how many exemplars are kept of all series together, the
+	// newest; about 100 bytes of memory each.
+	MaxExemplars int
 	// MaxImportSamples bounds one Import, about 2 bytes of memory a sample.
 	MaxImportSamples int
 
@@ -64,6 +67,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxSeries, 1_000_000)
 	orDefault(&c.MaxLabels, 64)
 	orDefault(&c.MaxLabelBytes, 2048)
+	orDefault(&c.MaxExemplars, 50_000)
 	orDefault(&c.MaxImportSamples, 50_000_000)
 	orDefault(&c.MaxQuerySamples, 20_000_000)
 	orDefault(&c.QueryTimeout, time.Minute)
@@ -104,7 +108,7 @@ func (c Config) Validate() error {
 		value int
 	}{
 		{"max_series", c.MaxSeries}, {"max_labels", c.MaxLabels}, {"max_label_bytes", c.MaxLabelBytes},
-		{"max_import_samples", c.MaxImportSamples}, {"max_query_samples", c.MaxQuerySamples},
+		{"max_exemplars", c.MaxExemplars}, {"max_import_samples", c.MaxImportSamples}, {"max_query_samples", c.MaxQuerySamples},
 		{"max_concurrent_queries", c.MaxConcurrentQueries},
 	} {
 		need(l.value > 0, "%s: %d is not positive", l.key, l.value)

@@ -9,6 +9,7 @@ const (
 	reasonDuplicate = "duplicate"
 	reasonInvalid   = "invalid"
 	reasonLimit     = "series_limit"
+	reasonExemplar  = "exemplar"
 )
 
 type metrics struct {
@@ -32,7 +33,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help: "Samples that were not stored, by reason.",
 		}, []string{"reason"}),
 	}
-	for _, r := range []string{reasonTooOld, reasonFuture, reasonDuplicate, reasonInvalid, reasonLimit} {
+	for _, r := range []string{reasonTooOld, reasonFuture, reasonDuplicate, reasonInvalid, reasonLimit, reasonExemplar} {
 		m.refused.WithLabelValues(r)
 	}
 	reg.MustRegister(m.appended, m.imported, m.refused)

@@ -130,6 +130,7 @@ func tsdbOptions(cfg Config) *tsdb.Options {
 	o.OutOfOrderTimeWindow = cfg.OutOfOrderWindow.Milliseconds()
 	o.MaxBlockDuration = cfg.maxBlock().Milliseconds()
 	o.WALCompression = compression.Snappy
+	o.EnableExemplarStorage, o.MaxExemplars = true, int64(cfg.MaxExemplars)
 	return o
 }
 
@@ -161,7 +162,7 @@ func (s *Store) Unclean() bool { return s.unclean }
 // Queryable reads every stored series.
 func (s *Store) Queryable() storage.SampleAndChunkQueryable { return s.db }
 
-// Exemplars answers exemplar queries; none are stored, so always with nothing.
+// Exemplars answers exemplar queries from the newest that came with samples.
 func (s *Store) Exemplars() storage.ExemplarQueryable { return s.db }
 
 // Appendable is the raw way in for Prometheus's own writers (rules, scrape,
