@@ -18,15 +18,19 @@ type sampleKey struct {
 
 const hourMS = 60 * minuteMS
 
+// hourOf is the hour of the window that a time falls into.
+func hourOf(ms int64) int64 { return int64(minuteOf(ms) / 60) }
+
 // sampler picks the rows of each model's hour that have the least hash. What it
 // remembers of earlier steps only spares work: a row too many is left out when
 // samples are merged.
 type sampler struct {
 	hours map[sampleKey]*sampledHour
-	step  map[sampleKey]*profile.Sample
+	step  map[sampleKey]*profile.SampleBuilder
 
 	// The picks of the batch under way.
 	limit  uint64
+	single bool // all rows are of one hour
 	rows   []int32
 	hashes []uint64
 }
@@ -35,7 +39,7 @@ type sampler struct {
 const knownHours = 1024
 
 func newSampler() *sampler {
-	return &sampler{hours: map[sampleKey]*sampledHour{}, step: map[sampleKey]*profile.Sample{}}
+	return &sampler{hours: map[sampleKey]*sampledHour{}, step: map[sampleKey]*profile.SampleBuilder{}}
 }
 
 // sampledHour is the least hashes of an hour so far, and some more.
@@ -64,8 +68,8 @@ func (s *sampler) begin(set profiles.Set, b *event.Batch) {
 		least, most = min(least, t), max(most, t)
 	}
 	s.limit = ^uint64(0)
-	if least/hourMS == most/hourMS {
-		s.limit = s.belowOf(sampleKey{set, b.Model, least / hourMS})
+	if s.single = hourOf(least) == hourOf(most); s.single {
+		s.limit = s.belowOf(sampleKey{set, b.Model, hourOf(least)})
 	}
 }
 
@@ -124,43 +128,62 @@ func (s *sampler) end(set profiles.Set, b *event.Batch, groups []group) {
 	if s.limit == 0 {
 		return
 	}
-	of := map[int64]int{}
-	for i := range groups {
-		n := len(groups[i].rows)
-		if groups[i].rows == nil {
-			n = b.Rows
+	if s.single {
+		of := 0
+		for i := range groups {
+			of += groups[i].size(b)
 		}
-		of[int64(groups[i].minute)/60] += n
+		s.add(sampleKey{set, b.Model, hourOf(b.Time[0])}, b, picked{s.rows, s.hashes, of})
+		return
 	}
-	picks := map[int64][]int{}
+	hours := map[int64]*picked{}
+	for i := range groups {
+		hour := int64(groups[i].minute / 60)
+		if hours[hour] == nil {
+			hours[hour] = &picked{}
+		}
+		hours[hour].of += groups[i].size(b)
+	}
 	for i, r := range s.rows {
-		hour := max(b.Time[r], 0) / hourMS
-		picks[hour] = append(picks[hour], i)
+		p := hours[hourOf(b.Time[r])]
+		p.rows, p.hashes = append(p.rows, r), append(p.hashes, s.hashes[i])
 	}
-	for hour, n := range of {
-		s.add(sampleKey{set, b.Model, hour}, b, picks[hour], n)
+	for hour, p := range hours {
+		s.add(sampleKey{set, b.Model, hour}, b, *p)
 	}
 }
 
-func (s *sampler) add(k sampleKey, b *event.Batch, picks []int, of int) {
+// picked is rows of one hour, and how many they were picked from.
+type picked struct {
+	rows   []int32
+	hashes []uint64
+	of     int
+}
+
+func (g *group) size(b *event.Batch) int {
+	if g.rows == nil {
+		return b.Rows
+	}
+	return len(g.rows)
+}
+
+// add leaves out the rows that cannot come in.
+func (s *sampler) add(k sampleKey, b *event.Batch, p picked) {
 	sample := s.step[k]
 	if sample == nil {
-		sample = &profile.Sample{}
+		sample = &profile.SampleBuilder{}
 		s.step[k] = sample
 	}
 	hour := s.hour(k)
-	rows, hashes := make([]int32, 0, len(picks)), make([]uint64, 0, len(picks))
-	for _, i := range picks {
-		if s.hashes[i] < hour.below {
-			rows, hashes = append(rows, s.rows[i]), append(hashes, s.hashes[i])
-			hour.add(s.hashes[i])
+	n := 0
+	for i, hash := range p.hashes {
+		if hash < hour.below {
+			p.rows[n], p.hashes[n] = p.rows[i], hash
+			hour.add(hash)
+			n++
 		}
 	}
-	if len(rows) == 0 {
-		sample.Of += int64(of)
-		return
-	}
-	sample.Add(b, rows, hashes, of)
+	sample.Add(b, p.rows[:n], p.hashes[:n], p.of)
 }
 
 func (s *sampler) hour(k sampleKey) *sampledHour {
@@ -179,7 +202,7 @@ func (s *sampler) hour(k sampleKey) *sampledHour {
 func (s *sampler) deltas() []profiles.SampleDelta {
 	out := make([]profiles.SampleDelta, 0, len(s.step))
 	for k, sample := range s.step {
-		out = append(out, profiles.SampleDelta{Set: k.set, Model: k.model, Start: k.hour * hourMS, Sample: sample})
+		out = append(out, profiles.SampleDelta{Set: k.set, Model: k.model, Start: k.hour * hourMS, Sample: sample.Sample()})
 	}
 	clear(s.step)
 	return out

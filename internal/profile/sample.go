@@ -1,13 +1,9 @@
 package profile
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
-	"strings"
-
-	"github.com/leewayhq/leeway/internal/event"
 )
 
 // SampleRows is how many rows a sample keeps.
@@ -47,78 +43,6 @@ func (s *Sample) Below() uint64 {
 		return math.MaxUint64
 	}
 	return s.Hashes[SampleRows-1]
-}
-
-// Add adds rows of a batch with the hashes of their ids; of counts the rows
-// that these were chosen from. It keeps nothing of the batch's memory.
-func (s *Sample) Add(b *event.Batch, rows []int32, hashes []uint64, of int) {
-	add := Sample{Of: int64(of)}
-	order := make([]int, 0, len(rows))
-	for i := range rows {
-		order = append(order, i)
-	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(hashes[i], hashes[j]) })
-	order = slices.CompactFunc(order, func(i, j int) bool { return hashes[i] == hashes[j] })
-	order = order[:min(len(order), SampleRows)]
-	at := make([]int32, len(order))
-	for i, j := range order {
-		at[i] = rows[j]
-		add.Hashes = append(add.Hashes, hashes[j])
-	}
-	add.take(b, at)
-	s.Merge(&add)
-}
-
-func (s *Sample) take(b *event.Batch, rows []int32) {
-	predicted := &b.Score
-	if b.PredValue.Present() {
-		predicted = &b.PredValue
-	}
-	s.Predicted = takeNumbers(predicted, rows)
-	for i := range b.Nums {
-		if c := &b.Nums[i]; c.Present() {
-			s.Nums = append(s.Nums, SampleNumbers{strings.Clone(c.Name), takeNumbers(c, rows)})
-		}
-	}
-	for i := range b.Cats {
-		if c := &b.Cats[i]; c.Present() {
-			s.Cats = append(s.Cats, SampleStrings{strings.Clone(c.Name), takeStrings(c, rows)})
-		}
-	}
-	slices.SortStableFunc(s.Nums, func(a, b SampleNumbers) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortStableFunc(s.Cats, func(a, b SampleStrings) int { return strings.Compare(a.Name, b.Name) })
-	s.Nums = slices.CompactFunc(s.Nums, func(a, b SampleNumbers) bool { return a.Name == b.Name })
-	s.Cats = slices.CompactFunc(s.Cats, func(a, b SampleStrings) bool { return a.Name == b.Name })
-}
-
-func takeNumbers(c *event.Num, rows []int32) []float64 {
-	out := make([]float64, len(rows))
-	for i, r := range rows {
-		out[i] = math.NaN()
-		if !c.Null(int(r)) {
-			out[i] = c.Values[r]
-		}
-	}
-	return out
-}
-
-// maxSampleText bounds what a sample keeps of one string.
-const maxSampleText = 256
-
-func takeStrings(c *event.Dict, rows []int32) []string {
-	kept := map[string]string{}
-	out := make([]string, len(rows))
-	for i, r := range rows {
-		v, _ := c.At(int(r))
-		v = v[:min(len(v), maxSampleText)]
-		own, ok := kept[v]
-		if !ok {
-			own = strings.Clone(v)
-			kept[own] = own
-		}
-		out[i] = own
-	}
-	return out
 }
 
 // Merge adds o to s; o is unchanged. Rows of the same hash are one row.

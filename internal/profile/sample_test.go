@@ -40,6 +40,30 @@ func allRows(n int) []int32 {
 	return rows
 }
 
+// drawn is the sample of a whole batch.
+func drawn(b *event.Batch, hashes []uint64) *Sample {
+	var open SampleBuilder
+	open.Add(b, allRows(b.Rows), hashes, b.Rows)
+	return open.Sample()
+}
+
+// Rows that come one by one, with columns that come and go, make the sample
+// that they make at once.
+func TestSampleOfRowsOneByOne(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 9))
+	var one, merged = &SampleBuilder{}, &Sample{}
+	for i := range 7 {
+		b, hashes := sampleBatch(rng, 900, i%3 == 0)
+		for r := range b.Rows {
+			one.Add(b, []int32{int32(r)}, hashes[r:r+1], 1)
+		}
+		merged.Merge(drawn(b, hashes))
+	}
+	if !bytes.Equal(AppendSample(nil, one.Sample()), AppendSample(nil, merged)) {
+		t.Error("row by row gives another sample")
+	}
+}
+
 func TestSampleIsTheLeastOfAllInAnyOrder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))
 	var parts []*Sample
@@ -47,9 +71,7 @@ func TestSampleIsTheLeastOfAllInAnyOrder(t *testing.T) {
 	for i := range 9 {
 		n := 1 + rng.IntN(1500)
 		b, hashes := sampleBatch(rng, n, i%2 == 1)
-		s := &Sample{}
-		s.Add(b, allRows(n), hashes, n)
-		parts, all = append(parts, s), append(all, hashes...)
+		parts, all = append(parts, drawn(b, hashes)), append(all, hashes...)
 	}
 	parts = append(parts, &Sample{}) // an empty one changes nothing
 	slices.Sort(all)
@@ -93,9 +115,10 @@ func mergeInPairs(rng *rand.Rand, parts []*Sample) *Sample {
 func TestSampleKeepsRowsTogether(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	b, hashes := sampleBatch(rng, 100, false)
-	s := &Sample{}
-	s.Add(b, allRows(100), hashes, 100)
-	s.Add(b, allRows(100), hashes, 0) // the same rows again
+	var open SampleBuilder
+	open.Add(b, allRows(100), hashes, 100)
+	open.Add(b, allRows(100), hashes, 0) // the same rows again
+	s := open.Sample()
 	if s.Rows() != 100 || s.Below() != math.MaxUint64 {
 		t.Fatal(s.Rows())
 	}
@@ -115,8 +138,7 @@ func TestSampleKeepsRowsTogether(t *testing.T) {
 func TestSampleBytesAreChecked(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 9))
 	b, hashes := sampleBatch(rng, 20, true)
-	s := &Sample{}
-	s.Add(b, allRows(20), hashes, 20)
+	s := drawn(b, hashes)
 	good := AppendSample(nil, s)
 	for n := range good {
 		if _, err := DecodeSample(good[:n]); err == nil {
@@ -136,9 +158,7 @@ func FuzzDecodeSample(f *testing.F) {
 	rng := rand.New(rand.NewPCG(3, 9))
 	for i := range 4 {
 		b, hashes := sampleBatch(rng, 3*i+1, i%2 == 0)
-		s := &Sample{}
-		s.Add(b, allRows(b.Rows), hashes, b.Rows)
-		f.Add(AppendSample(nil, s))
+		f.Add(AppendSample(nil, drawn(b, hashes)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := DecodeSample(data)

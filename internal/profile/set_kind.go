@@ -8,7 +8,7 @@ type setKind uint8
 const (
 	ofScores  setKind = iota // scoreKey
 	ofClasses                // a quarter of its cells: each class of a model has two sets
-	ofNumbers                 // gridKey about 0: errors and labels of a regression, of either sign
+	ofNumbers                // gridKey about 0: errors and labels of a regression, of either sign
 )
 
 // The grid of classes: keys of scores without their last two bits, from both

@@ -20,9 +20,9 @@ func (b *bench) rowsTogether(set profiles.Set, at time.Time, sign float64) {
 		rows.Nums[0].Values[i], rows.Nums[1].Values[i], rows.Nums[2].Values[i] = x, sign*x+float64(i%7), float64(i%13)
 		at32[i], hashes[i] = int32(i), uint64(at.UnixMilli())<<16+uint64(i)
 	}
-	s := &profile.Sample{}
+	var s profile.SampleBuilder
 	s.Add(rows, at32, hashes, n)
-	step := &profiles.Step{State: profiles.State{Next: 1}, Samples: []profiles.SampleDelta{{Set: set, Model: "m", Start: at.UnixMilli(), Sample: s}}}
+	step := &profiles.Step{State: profiles.State{Next: 1}, Samples: []profiles.SampleDelta{{Set: set, Model: "m", Start: at.UnixMilli(), Sample: s.Sample()}}}
 	if err := b.cfg.Profiles.Commit(step); err != nil {
 		b.t.Fatal(err)
 	}

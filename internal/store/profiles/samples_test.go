@@ -17,9 +17,9 @@ func sampleOf(rng *rand.Rand, n int) *profile.Sample {
 	for i := range n {
 		rows[i], hashes[i], b.Nums[0].Values[i] = int32(i), rng.Uint64(), rng.Float64()
 	}
-	s := &profile.Sample{}
+	var s profile.SampleBuilder
 	s.Add(b, rows, hashes, n)
-	return s
+	return s.Sample()
 }
 
 func TestSamplesAreAddedUpKeptAndErased(t *testing.T) {
