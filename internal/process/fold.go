@@ -26,6 +26,7 @@ type grouping struct {
 	b        *event.Batch
 	metas    []uint32   // by version code, that of no version first
 	classes  []uint32   // by code of the prediction
+	scores   []scored   // of the classes of a model with several; nil without any
 	fields   []int      // of the batch's segments, those that are folded, by name
 	segments [][]uint32 // by field and code
 }
@@ -42,6 +43,7 @@ func (w *worker) grouping(b *event.Batch) *grouping {
 	for _, v := range b.Pred.Values {
 		g.classes = append(g.classes, w.names.id(v))
 	}
+	g.scores = w.scoresOf(b)
 	for _, f := range g.fields {
 		d := &b.Segments[f]
 		ids := make([]uint32, len(d.Values))

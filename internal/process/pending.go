@@ -10,16 +10,18 @@ import (
 	"github.com/leewayhq/leeway/internal/store/profiles"
 )
 
-// label is a truth: a class by name, or a number.
+// label is a truth: a class by name, a number, or what was wanted of a ranking.
 type label struct {
-	bits   uint64
-	number bool
+	bits     uint64
+	number   bool
+	relevant string // as appendRelevant writes it; empty is none
 }
 
 // pendingRow is an entry under construction; its buffers are reused.
 type pendingRow struct {
 	join.Entry
 	segments []uint32
+	extra    []byte
 }
 
 // fillRow describes row r as the join keeps it, without its hash.
@@ -34,6 +36,14 @@ func (w *worker) fillRow(e *pendingRow, g *grouping, r int) {
 		}
 		return
 	}
+	if b.Task == event.Ranking {
+		if items, _, ok := b.Items.At(r); ok {
+			e.Flags |= join.HasPred
+			e.extra = appendRanking(e.extra[:0], items)
+			e.Extra = e.extra
+		}
+		return
+	}
 	if b.Pred.Present() && b.Pred.Codes[r] >= 0 {
 		e.Flags |= join.HasPred
 		e.Class = g.classes[b.Pred.Codes[r]]
@@ -41,6 +51,10 @@ func (w *worker) fillRow(e *pendingRow, g *grouping, r int) {
 	if !b.Score.Null(r) {
 		e.Flags |= join.HasScore
 		e.Value = b.Score.Values[r]
+	}
+	if g.scores != nil {
+		e.extra = g.appendScores(e.extra[:0], r)
+		e.Extra = e.extra
 	}
 }
 
@@ -123,7 +137,7 @@ func (w *worker) foldLabels(b *event.Batch) error {
 			continue
 		}
 		if !w.join.Find(hash, &e) {
-			e = join.Entry{Hash: hash, Segments: e.Segments[:0]}
+			e = join.Entry{Hash: hash, Segments: e.Segments[:0], Extra: e.Extra[:0]}
 		}
 		old := w.storedLabel(&e)
 		switch {
@@ -159,10 +173,18 @@ func (w *worker) setLabel(e *join.Entry, l label) {
 	if l.number {
 		e.Flags |= join.LabelNumber
 	}
+	if len(e.Extra) > 0 || l.relevant != "" {
+		e.Extra = withRelevant(e.Extra, l.relevant)
+	}
 }
 
 func (w *worker) storedLabel(e *join.Entry) label {
-	return label{bits: e.Label, number: e.Flags&join.LabelNumber != 0}
+	l := label{bits: e.Label, number: e.Flags&join.LabelNumber != 0}
+	if len(e.Extra) > 0 && e.Extra[0] == extraRanking {
+		_, relevant := rankingOf(e.Extra)
+		l.relevant = string(relevant)
+	}
+	return l
 }
 
 // countLabel counts a joined label by the prediction's time and, if it is live
@@ -194,9 +216,14 @@ func (w *worker) settleLabel(e *join.Entry, l label, where at, sign int64) {
 		w.metrics.count(w.names.meta(e.Meta).Model, "label_without_prediction", 1)
 		return
 	}
-	var o profile.Outcome
-	w.outcome(&o, e, l)
 	k := windowKey{set: where.set, meta: e.Meta, minute: where.minute}
+	m := w.names.meta(e.Meta)
+	if m.Task == event.Ranking && l.relevant != "" {
+		w.settleQuery(e, l, k, sign)
+		return
+	}
+	var o profile.Outcome
+	w.outcome(&o, e, l, m)
 	w.window(k).Quality().Add(&o, sign)
 	for _, s := range e.Segments {
 		k.segment = s + 1
@@ -204,10 +231,15 @@ func (w *worker) settleLabel(e *join.Entry, l label, where at, sign int64) {
 	}
 }
 
-// outcome puts a prediction and its label side by side.
-func (w *worker) outcome(o *profile.Outcome, e *join.Entry, l label) {
-	m := w.names.meta(e.Meta)
+// outcome puts a prediction and its label side by side. A label that does not
+// fit the task of its prediction, as when the task was declared in between, is
+// only counted.
+func (w *worker) outcome(o *profile.Outcome, e *join.Entry, l label, m *meta) {
 	*o = profile.Outcome{Task: m.Task, Score: math.NaN()}
+	if l.relevant != "" || m.Task == event.Ranking {
+		o.Task = event.Unknown
+		return
+	}
 	if m.Task == event.Regression {
 		o.PredValue, o.LabelValue = e.Value, w.labelNumber(l)
 		return
@@ -220,6 +252,7 @@ func (w *worker) outcome(o *profile.Outcome, e *join.Entry, l label) {
 		return
 	}
 	o.Pred, o.Label = w.names.list[e.Class], w.names.list[w.labelClass(l)]
+	w.classScores(o, e.Extra)
 }
 
 func (w *worker) labelNumber(l label) float64 {
@@ -290,20 +323,23 @@ func (w *worker) labelClass(l label) uint32 {
 
 // labels is the label column of a batch in whichever form it came.
 type labels struct {
-	class *event.Dict
-	value *event.Num
-	ids   []uint32 // names of the classes
+	class    *event.Dict
+	value    *event.Num
+	relevant *event.List
+	ids      []uint32 // names of the classes
 }
 
 func (w *worker) labelColumn(b *event.Batch) labels {
-	l := labels{class: &b.Label, value: &b.LabelValue}
+	l := labels{class: &b.Label, value: &b.LabelValue, relevant: &b.Relevant}
 	for _, v := range b.Label.Values {
 		l.ids = append(l.ids, w.names.id(v))
 	}
 	return l
 }
 
-func (l *labels) present() bool { return l.class.Present() || l.value.Present() }
+func (l *labels) present() bool {
+	return l.class.Present() || l.value.Present() || l.relevant.Present()
+}
 
 func (l *labels) at(row int) (label, bool) {
 	if l.class.Present() {
@@ -313,6 +349,9 @@ func (l *labels) at(row int) (label, bool) {
 	}
 	if !l.value.Null(row) {
 		return label{bits: math.Float64bits(l.value.Values[row]), number: true}, true
+	}
+	if items, gains, ok := l.relevant.At(row); ok {
+		return label{relevant: relevantOf(items, gains)}, true
 	}
 	return label{}, false
 }

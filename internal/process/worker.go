@@ -32,6 +32,12 @@ type worker struct {
 	next   queue.Offset   // of the first record that is not folded into step
 	poison map[place]bool // frames that broke the fold
 
+	// Scratch of an outcome: names and scores of classes, and a query.
+	scoredNames  []string
+	scoredValues []float64
+	query        profile.Query
+	placed       []bool
+
 	byCode    [][]int32 // scratch of foldSegment
 	usedCodes []int32
 

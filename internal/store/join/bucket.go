@@ -15,8 +15,8 @@ import (
 	"github.com/leewayhq/leeway/internal/event"
 )
 
-// slotBytes is the unit of the files; an entry takes one slot, or two with
-// segments.
+// slotBytes is the unit of the files; an entry takes one slot, one more with
+// segments, and with extra bytes as many as these need.
 const slotBytes = 48
 
 // mapStep is by how much the mapping of a file grows at least.
@@ -168,8 +168,8 @@ func (b *bucket) eachEntry(fn func(slot uint64, h event.Hash)) {
 	for i := uint64(0); i < b.written; i++ {
 		s := b.mapped[i*slotBytes:]
 		fn(b.base+i, hashOf(s))
-		if flagsOf(s)&hasSegments != 0 {
-			i++
+		if flagsOf(s)&(hasSegments|hasExtra) != 0 {
+			i += more(b.mapped[i*slotBytes : b.written*slotBytes])
 		}
 	}
 }
@@ -189,13 +189,34 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
+// payload is what a slot holds beside its checksum.
+const payload = slotBytes - 4
+
+// extraSlots is how many slots n extra bytes take, with their length in front.
+func extraSlots(n int) int { return (2 + n + payload - 1) / payload }
+
+// more is how many slots follow the first one of an entry.
+func more(s []byte) (n uint64) {
+	if flagsOf(s)&hasSegments != 0 {
+		n++
+	}
+	if rest := s[min(uint64(len(s)), (1+n)*slotBytes):]; flagsOf(s)&hasExtra != 0 && len(rest) >= slotBytes {
+		n += uint64(extraSlots(int(binary.LittleEndian.Uint16(rest))))
+	}
+	return n
+}
+
 // A slot: hash 16, value 8, label 8, window 4, meta and flags 4, predicted class 4,
 // checksum 4. A second slot has up to 11 segments, 4 each, and its own checksum.
+// Extra bytes stand behind, their length (2) first, 44 a slot and a checksum.
 func appendEntry(dst []byte, e *Entry) []byte {
 	le := binary.LittleEndian
 	flags, size := e.Flags, slotBytes
 	if len(e.Segments) > 0 {
 		flags, size = flags|hasSegments, 2*slotBytes
+	}
+	if len(e.Extra) > 0 {
+		flags |= hasExtra
 	}
 	dst = slices.Grow(dst, size)[:len(dst)+size]
 	s := dst[len(dst)-size:]
@@ -207,17 +228,53 @@ func appendEntry(dst []byte, e *Entry) []byte {
 	le.PutUint32(s[36:], e.Meta<<8|uint32(flags))
 	le.PutUint32(s[40:], e.Class)
 	le.PutUint32(s[44:], sum(s[:44]))
-	if len(e.Segments) == 0 {
+	if flags&(hasSegments|hasExtra) == 0 {
 		return dst
 	}
-	t := s[slotBytes:]
+	if flags&hasSegments != 0 {
+		putSegments(s[slotBytes:], e.Segments)
+	}
+	if flags&hasExtra != 0 {
+		dst = appendExtra(dst, e.Extra)
+	}
+	return dst
+}
+
+func putSegments(t []byte, segments []uint32) {
+	le := binary.LittleEndian
 	clear(t)
-	n := min(len(e.Segments), MaxSegments)
-	for i, name := range e.Segments[:n] {
+	n := min(len(segments), MaxSegments)
+	for i, name := range segments[:n] {
 		le.PutUint32(t[i*4:], name+1) // 0 ends the list
 	}
 	le.PutUint32(t[44:], sum(t[:44]))
+}
+
+func appendExtra(dst, extra []byte) []byte {
+	extra = extra[:min(len(extra), MaxExtra)]
+	le := binary.LittleEndian
+	var slot [slotBytes]byte
+	le.PutUint16(slot[:], uint16(len(extra)))
+	for at := 2; at == 2 || len(extra) > 0; at = 0 {
+		n := copy(slot[at:payload], extra)
+		clear(slot[at+n : payload])
+		extra = extra[n:]
+		le.PutUint32(slot[payload:], sum(slot[:payload]))
+		dst = append(dst, slot[:]...)
+	}
 	return dst
+}
+
+// readExtra appends the extra bytes that begin at a slot.
+func readExtra(to, s []byte) []byte {
+	left := int(binary.LittleEndian.Uint16(s))
+	for at := 2; left > 0 && len(s) >= slotBytes; at = 0 {
+		n := min(left, payload-at)
+		to = append(to, s[at:at+n]...)
+		left -= n
+		s = s[slotBytes:]
+	}
+	return to
 }
 
 func hashOf(s []byte) event.Hash {
@@ -228,7 +285,7 @@ func flagsOf(s []byte) Flags { return Flags(s[36]) }
 
 func decodeEntry(s []byte, e *Entry) {
 	le := binary.LittleEndian
-	segments := e.Segments[:0]
+	segments, extra := e.Segments[:0], e.Extra[:0]
 	*e = Entry{
 		Hash:   hashOf(s),
 		Value:  math.Float64frombits(le.Uint64(s[16:])),
@@ -236,7 +293,14 @@ func decodeEntry(s []byte, e *Entry) {
 		Window: le.Uint32(s[32:]),
 		Meta:   le.Uint32(s[36:]) >> 8,
 		Class:  le.Uint32(s[40:]),
-		Flags:  flagsOf(s) &^ hasSegments,
+		Flags:  flagsOf(s) &^ (hasSegments | hasExtra),
+	}
+	if flagsOf(s)&hasExtra != 0 {
+		at := slotBytes
+		if flagsOf(s)&hasSegments != 0 {
+			at = 2 * slotBytes
+		}
+		extra = readExtra(extra, s[at:])
 	}
 	if flagsOf(s)&hasSegments != 0 {
 		for t := s[slotBytes:]; len(segments) < MaxSegments; t = t[4:] {
@@ -247,5 +311,5 @@ func decodeEntry(s []byte, e *Entry) {
 			segments = append(slices.Grow(segments, 1), name-1)
 		}
 	}
-	e.Segments = segments
+	e.Segments, e.Extra = segments, extra
 }

@@ -14,7 +14,7 @@ import (
 type Lost struct {
 	File  string
 	Byte  int64  // where it begins
-	Slots uint64 // how many; an entry has one or two
+	Slots uint64 // how many; an entry has one or more
 	Kept  string // a copy of the file as it was; empty where there is none
 }
 
@@ -59,22 +59,44 @@ func intact(name string, limit uint64) (slots uint64, open int64, err error) {
 	}
 	defer f.Close()
 	r := bufio.NewReaderSize(f, 1<<20)
-	var entry [2 * slotBytes]byte
 	for slots < limit {
-		size := uint64(1)
-		ok := readSlot(r, entry[:slotBytes])
-		if ok && flagsOf(entry[:])&hasSegments != 0 {
-			size, ok = 2, readSlot(r, entry[slotBytes:])
-		}
+		f, size, ok := readEntry(r)
 		if !ok || slots+size > limit {
 			return slots, open, nil
 		}
 		slots += size
-		if f := flagsOf(entry[:]); f&HasPred != 0 && f&HasLabel == 0 {
+		if f&HasPred != 0 && f&HasLabel == 0 {
 			open++
 		}
 	}
 	return slots, open, nil
+}
+
+// readEntry reads an entry's slots; ok is false where one of them cannot be read.
+func readEntry(r io.Reader) (f Flags, slots uint64, ok bool) {
+	var slot [slotBytes]byte
+	if !readSlot(r, slot[:]) {
+		return 0, 0, false
+	}
+	f, slots = flagsOf(slot[:]), 1
+	if f&hasSegments != 0 {
+		if slots++; !readSlot(r, slot[:]) {
+			return f, slots, false
+		}
+	}
+	left := 0
+	if f&hasExtra != 0 {
+		if slots++; !readSlot(r, slot[:]) {
+			return f, slots, false
+		}
+		left = extraSlots(int(binary.LittleEndian.Uint16(slot[:]))) - 1
+	}
+	for ; left > 0; left-- {
+		if slots++; !readSlot(r, slot[:]) {
+			return f, slots, false
+		}
+	}
+	return f, slots, true
 }
 
 // readSlot is false at the end of the file, at a byte that the disk does not

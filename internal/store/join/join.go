@@ -39,6 +39,7 @@ const (
 	HasLabel                      // a label was seen
 	LabelNumber                   // Label is the bits of a float64, not a class
 	hasSegments                   // a slot of segments follows
+	hasExtra                      // slots of extra bytes follow
 )
 
 // Entry is what is kept of one id.
@@ -55,10 +56,15 @@ type Entry struct {
 	Flags  Flags
 	// Segments are the caller's names of the segments; at most MaxSegments.
 	Segments []uint32
+	// Extra is bytes of the caller's; at most MaxExtra. Most tasks have none.
+	Extra []byte
 }
 
 // MaxSegments is how many segments of one prediction its label is counted in.
 const MaxSegments = 11
+
+// MaxExtra is how many extra bytes of an entry are kept.
+const MaxExtra = 32 << 10
 
 // Config says where and for how long. Zero values mean the defaults.
 type Config struct {
@@ -184,7 +190,7 @@ func (s *Store) removeUnknown(known map[string]bool) error {
 	return nil
 }
 
-// Find reads the entry of a hash into e, whose Segments are reused.
+// Find reads the entry of a hash into e, whose Segments and Extra are reused.
 func (s *Store) Find(h event.Hash, e *Entry) bool {
 	p := s.index.seek(s, h)
 	s.last.hash, s.last.place, s.last.valid = h, p, true
