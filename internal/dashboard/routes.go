@@ -91,6 +91,9 @@ func (s *Server) handOn(mux *http.ServeMux) {
 	mux.Handle("/prometheus/", need(access.Read, either(s.cfg.PromAPI))) // it serves nothing that changes
 	mux.Handle("/alertmanager/", need(access.Edit, either(s.cfg.AlertmanagerAPI)))
 	mux.Handle("GET /alertmanager/", need(access.Read, either(s.cfg.AlertmanagerAPI)))
+	write := need(access.Ingest, either(s.cfg.RemoteWrite))
+	mux.Handle("POST /api/v1/write", write)
+	mux.Handle("POST /prometheus/api/v1/write", write)
 	mux.Handle("GET /metrics", need(access.Read, either(s.cfg.MetricsHandler)))
 }
 

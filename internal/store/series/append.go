@@ -166,6 +166,17 @@ func (b *batch) checkNew(ls labels.Labels) (reason string, err error) {
 	return reasonLimit, fmt.Errorf("%d series are in memory, the limit is %d", b.store.db.Head().NumSeries(), b.store.cfg.MaxSeries)
 }
 
+// Admit tells before a sample is on its way whether there is room for its
+// series, or whether it is known.
+func (s *Store) Admit(ls labels.Labels) error {
+	if s.db.Head().NumSeries() < uint64(s.cfg.MaxSeries) {
+		return nil
+	}
+	b := batch{store: s, app: s.db.AppenderV2(context.Background())}
+	_, err := b.checkNew(ls)
+	return errors.Join(err, b.app.Rollback())
+}
+
 func (s *Store) checkLabels(ls labels.Labels) error {
 	if ls.Get(model.MetricNameLabel) == "" {
 		return errors.New("no metric name")

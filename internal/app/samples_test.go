@@ -1,0 +1,61 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/golang/snappy"
+	"github.com/prometheus/prometheus/prompb"
+)
+
+// instant asks for one number; ok is false when there is none, or several.
+func (s *server) instant(expr string) (value string, ok bool) {
+	s.t.Helper()
+	status, text, err := call("GET", s.url+"/prometheus/api/v1/query?query="+url.QueryEscape(expr), "")
+	if err != nil || status != http.StatusOK {
+		s.t.Fatal(status, text, err)
+	}
+	var answer struct {
+		Data struct {
+			Result []struct{ Value []any }
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		s.t.Fatal(err, text)
+	}
+	if len(answer.Data.Result) != 1 {
+		return "", false
+	}
+	value, ok = answer.Data.Result[0].Value[1].(string)
+	return value, ok
+}
+
+func TestRemoteWriteOutlivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, options(t, dir))
+	now := time.Now().UnixMilli()
+	body, err := (&prompb.WriteRequest{Timeseries: []prompb.TimeSeries{{
+		Labels:  []prompb.Label{{Name: "__name__", Value: "jobs_done"}, {Name: "host", Value: "a"}},
+		Samples: []prompb.Sample{{Timestamp: now - 1000, Value: 41}, {Timestamp: now, Value: 42}},
+	}}}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/api/v1/write", "/prometheus/api/v1/write"} {
+		resp, err := http.Post(s.url+path, "application/x-protobuf", bytes.NewReader(snappy.Encode(nil, body)))
+		if err != nil || resp.StatusCode != http.StatusNoContent {
+			t.Fatal(path, resp, err)
+		}
+		resp.Body.Close()
+	}
+	eventually(t, "the sample is seen", func() bool { v, _ := s.instant(`jobs_done{host="a"}`); return v == "42" })
+	s.close()
+	s = start(t, options(t, dir))
+	if v, _ := s.instant(`sum_over_time(jobs_done[1m])`); v != "83" {
+		t.Errorf("after a restart: %q", v)
+	}
+}
