@@ -27,6 +27,7 @@ type topKey struct {
 	name   string
 	key    string // "name":
 	role   role
+	list   role   // where its value is a list
 	member string // the name of the feature, segment or class
 	slot   int    // of member
 }
@@ -267,8 +268,8 @@ func (p *jsonRows) meaning(t *topKey) {
 		t.role = roleScore
 		return
 	}
-	if r := p.o.listRole(t.name); r != roleNone && len(p.o.Map) == 0 {
-		t.role = r
+	if t.list = p.o.listRole(t.name); t.list != roleNone && len(p.o.Map) == 0 {
+		t.role = t.list
 		return
 	}
 	t.slot = -1
@@ -298,23 +299,27 @@ func (p *jsonRows) member(k, i int) int {
 		return p.read(i, &v)
 	}
 	t := &p.top[k]
-	if t.role != roleNone && p.group(t.role) == nil {
-		if p.had[t.role] == p.seq+1 {
+	c, r := p.peek(i), t.role
+	isList := t.list != roleNone && (c == '[' || c == '{' && t.list == roleRelevant)
+	if isList {
+		r = t.list
+	}
+	if r != roleNone && p.group(r) == nil {
+		if p.had[r] == p.seq+1 {
 			p.fault(t.name, CodeDuplicate, "named twice in one row")
 			return p.read(i, &v)
 		}
-		p.had[t.role] = p.seq + 1
+		p.had[r] = p.seq + 1
 	}
-	c := p.peek(i)
 	switch {
+	case isList:
+		return p.listAt(r, i)
 	case t.role == roleFeatures && c == '{':
 		return p.members(&p.features, i)
 	case t.role == roleSegments && c == '{':
 		return p.members(&p.segments, i)
 	case t.role == roleScore && c == '{':
 		return p.members(&p.classes, i)
-	case t.role == roleItems && c == '[', t.role == roleRelevant && (c == '[' || c == '{'):
-		return p.listAt(t.role, i)
 	}
 	if g := p.group(t.role); g != nil {
 		if uint(t.slot) >= uint(len(g.slots)) || g.slots[t.slot].name != t.member {

@@ -56,6 +56,17 @@ func TestRankings(t *testing.T) {
 	})
 }
 
+// With a mapping every other key is a feature, but a list can be none.
+func TestRankingsBesideAMapping(t *testing.T) {
+	o := predictions()
+	o.Map = map[string]string{"id": "q"}
+	each(t, NDJSON, o, map[string]string{
+		`{"q":"a","items":["a","b"],"relevant":{"c":2},"x":1}`: `#0 @ id=a items=[a b] relevant=[c:2] n.x=1`,
+		`{"q":"a","items":3,"relevant":0.5}`:                   `#0 @ id=a n.items=3 n.relevant=0.5`,
+		`{"q":"a","items":["a"],"items":["b"]}`:                `rejected 0 items duplicate_key`,
+	})
+}
+
 func TestLongRankingsAreCut(t *testing.T) {
 	r, err := JSON([]byte(`{"items":`+many(150)+`}`), predictions())
 	items, _, ok := must(t, r, err).Batch.Items.At(0)
