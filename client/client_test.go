@@ -294,3 +294,22 @@ func BenchmarkPredict(b *testing.B) {
 	b.StopTimer()
 	c.Close(context.Background())
 }
+
+func TestRankingsArriveAsTheyWere(t *testing.T) {
+	s := newServer(t)
+	c := open(t, s, Options{})
+	at := time.UnixMilli(1_700_000_000_123)
+	c.Predict(Prediction{Model: "search", ID: "q", Time: at, Items: []string{"b", `a"`}})
+	c.Predict(Prediction{Model: "search", ID: "r", Time: at, Items: []string{}})
+	c.Label(Label{Model: "search", ID: "q", Time: at, Relevant: map[string]float64{"a": 2.5}})
+	c.Label(Label{Model: "search", ID: "r", Time: at, Relevant: map[string]float64{}})
+	if err := c.Flush(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := json.Marshal(s.got("/api/v1/models/search/predictions")); string(got) != `[{"id":"q","items":["b","a\""],"time":1700000000123},{"id":"r","items":[],"time":1700000000123}]` {
+		t.Errorf("%s", got)
+	}
+	if got, _ := json.Marshal(s.got("/api/v1/models/search/labels")); string(got) != `[{"id":"q","relevant":{"a":2.5},"time":1700000000123},{"id":"r","relevant":{},"time":1700000000123}]` {
+		t.Errorf("%s", got)
+	}
+}

@@ -24,6 +24,9 @@ type Prediction struct {
 	// at most one of them is used.
 	Score  *float64
 	Scores map[string]float64
+	// Items are, of a ranking, the ids of what was answered to the query, best
+	// first, in place of a Prediction. An empty list that is not nil is an answer.
+	Items []string
 	// Segments are the fields by which numbers are also shown apart.
 	Segments map[string]string
 	Latency  time.Duration // 0 is not known
@@ -37,7 +40,11 @@ type Label struct {
 	Model string
 	ID    string
 	Label any // a class or a value
-	Time  time.Time
+	// Relevant is, of a ranking, what was wanted in place of a Label: items and
+	// how much, 1 if nothing else is known. An empty map that is not nil is a
+	// query for which there was nothing.
+	Relevant map[string]float64
+	Time     time.Time
 }
 
 // LogLine is a line of a service's log.
@@ -76,6 +83,10 @@ func (p *Prediction) appendTo(dst []byte) ([]byte, error) {
 		o.key("score")
 		writeMap(&o, p.Scores, (*object).number)
 	}
+	if p.Items != nil {
+		o.key("items")
+		o.list(p.Items)
+	}
 	if p.Label != nil {
 		o.key("label")
 		o.value(p.Label)
@@ -100,6 +111,11 @@ func (l *Label) appendTo(dst []byte) ([]byte, error) {
 	o := object{buf: append(dst, '{')}
 	o.time(l.Time)
 	o.text("id", l.ID)
+	if l.Relevant != nil {
+		o.key("relevant")
+		writeMap(&o, l.Relevant, (*object).number)
+		return append(o.buf, '}'), o.err
+	}
 	o.key("label")
 	o.value(l.Label)
 	return append(o.buf, '}'), o.err
@@ -234,6 +250,17 @@ func (o *object) other(v any) {
 		return
 	}
 	o.buf = append(o.buf, text...)
+}
+
+func (o *object) list(items []string) {
+	o.buf = append(o.buf, '[')
+	for i, s := range items {
+		if i > 0 {
+			o.buf = append(o.buf, ',')
+		}
+		o.quote(s)
+	}
+	o.buf = append(o.buf, ']')
 }
 
 func writeMap[V any](o *object, m map[string]V, write func(*object, V)) {

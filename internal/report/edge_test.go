@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -225,6 +226,22 @@ func TestRegressionAndClasses(t *testing.T) {
 		t.Errorf("%s %+v", got.Task, got.Quality)
 	}
 	pageOf(t, got, "zh")
+	scored := columns(600, "score.cat,score.dog,score.owl,label,x", func(i int) string {
+		s := []float64{0.2, 0.2, 0.2}
+		s[i%3] += 0.4 * float64(min(1, i%10)) // one in ten is a draw, for the first by name
+		return fmt.Sprint(s[0], ",", s[1], ",", s[2], ",", words[i%3], ",", i)
+	})
+	name = write(t, scored)
+	got = makeReport(t, Options{Reference: name, Current: name})
+	for key, want := range map[string]float64{"accuracy": 560.0 / 600, "auc_roc": 0.95} {
+		i := slices.IndexFunc(got.Quality.Current.Metrics, func(v Value) bool { return v.Key == key })
+		if got.Task != "multiclass" || i < 0 || math.Abs(*got.Quality.Current.Metrics[i].Value-want) > 1e-12 {
+			t.Errorf("%s of scores by class: %s %+v", key, got.Task, got.Quality.Current.Metrics)
+		}
+	}
+	if _, err := Make(t.Context(), Options{Reference: name, Current: name, Task: event.Ranking}); err == nil {
+		t.Error("a report of a ranking")
+	}
 	binary := makeReport(t, Options{Reference: name, Current: name, Task: event.Multiclass})
 	if binary.Task != "multiclass" {
 		t.Error(binary.Task)

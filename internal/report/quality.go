@@ -41,8 +41,17 @@ func (m *maker) side(b *event.Batch) side {
 		s.outcomes, s.rows = make([]profile.Outcome, 0, b.Rows), make([]int32, 0, b.Rows)
 	}
 	p := s.profile
+	var classes []string
+	if b.Task == event.Multiclass {
+		for i := range b.Scores {
+			classes = append(classes, b.Scores[i].Name)
+		}
+	}
 	for i := range b.Rows {
 		one, predicted, labelled := outcome(b, i)
+		if classes != nil && predicted && labelled {
+			one.ScoredClasses, one.ClassScores = classes, classScores(b, i)
+		}
 		if predicted {
 			p.Predictions++
 		}
@@ -78,6 +87,17 @@ func outcome(b *event.Batch, i int) (o profile.Outcome, predicted, labelled bool
 		o.PredPositive, o.LabelPositive = o.Pred == b.Positive, o.Label == b.Positive
 	}
 	return o, predicted && b.Task != event.Unknown, labelled
+}
+
+// classScores are the scores of a row, NaN where there is none.
+func classScores(b *event.Batch, i int) []float64 {
+	out := make([]float64, len(b.Scores))
+	for c := range b.Scores {
+		if out[c] = math.NaN(); !b.Scores[c].Null(i) {
+			out[c] = b.Scores[c].Values[i]
+		}
+	}
+	return out
 }
 
 func labelNumber(b *event.Batch, i int) (float64, bool) {

@@ -70,6 +70,9 @@ func (o *Options) Validate() error {
 	if o.Current == "" {
 		errs = append(errs, errors.New("no current file is named"))
 	}
+	if o.Task == event.Ranking {
+		errs = append(errs, errors.New("a ranking is judged by a server (leeway import), not by a report"))
+	}
 	if o.Period != "" && !slices.Contains(Periods(), o.Period) {
 		errs = append(errs, fmt.Errorf("period %q is not one of %v", o.Period, Periods()))
 	}

@@ -30,6 +30,28 @@ func joinRoles(batches []*event.Batch) *event.Batch {
 	out.Pred, out.PredValue = joinScalar(batches, func(b *event.Batch) (*event.Dict, *event.Num) { return &b.Pred, &b.PredValue })
 	out.Label, out.LabelValue = joinScalar(batches, func(b *event.Batch) (*event.Dict, *event.Num) { return &b.Label, &b.LabelValue })
 	out.Score = joinNums(batches, func(b *event.Batch) *event.Num { return &b.Score })
+	out.Scores = joinScores(batches)
+	return out
+}
+
+// joinScores are the scores of each class that any batch has, by name.
+func joinScores(batches []*event.Batch) (out []event.Num) {
+	names := map[string]bool{}
+	for _, b := range batches {
+		for i := range b.Scores {
+			names[b.Scores[i].Name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		n := joinNums(batches, func(b *event.Batch) *event.Num {
+			if i := slices.IndexFunc(b.Scores, func(n event.Num) bool { return n.Name == name }); i >= 0 {
+				return &b.Scores[i]
+			}
+			return &event.Num{}
+		})
+		n.Name = name
+		out = append(out, n)
+	}
 	return out
 }
 

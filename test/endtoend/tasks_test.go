@@ -259,7 +259,9 @@ func TestClassScoresAndRankings(t *testing.T) {
 			w := settled(t, s, model, n)
 			for key, want := range of.want {
 				v := w.Metrics[key]
-				server.Wait(t, func() string { return fmt.Sprintf("%s of %s is %v (%s), want %v", key, model, num(v.Value), v.Reason, want) }, func() bool {
+				server.Wait(t, func() string {
+					return fmt.Sprintf("%s of %s is %v (%s), want %v", key, model, num(v.Value), v.Reason, want)
+				}, func() bool {
 					windows, err := s.Quality(model, "set=production")
 					if err == nil && len(windows) == 1 {
 						v = windows[0].Metrics[key] // a correction may be on its way
