@@ -46,9 +46,13 @@ func (a *App) openDashboard(context.Context) error {
 	if err != nil {
 		return err
 	}
+	shown, err := a.exposition()
+	if err != nil {
+		return err
+	}
 	d, err := dashboard.New(dashboard.Config{
 		Registry: a.registry, Profiles: a.profiles, References: a.references, Series: a.series, Alerts: a.alerts, Guard: a.guard,
-		Ingest: ingest, PromAPI: prom, RemoteWrite: write, AlertmanagerAPI: a.notify.Handler(),
+		Ingest: ingest, PromAPI: prom, RemoteWrite: write, Federate: shown.Federate(), ModelMetrics: shown.Models(), AlertmanagerAPI: a.notify.Handler(),
 		MetricsHandler: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		UI:             ui.FS(), Logs: a.searchLogs, Notifications: a.notifications, Silenced: a.notify.Silenced, Erase: a.erase, Partitions: a.partitions, Ready: a.ready, Reload: a.Reload,
 		PathPrefix: a.cfg.PathPrefix, Version: a.opts.Version, Build: a.opts.Build,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,11 @@ func TestRemoteWriteOutlivesARestart(t *testing.T) {
 		resp.Body.Close()
 	}
 	eventually(t, "the sample is seen", func() bool { v, _ := s.instant(`jobs_done{host="a"}`); return v == "42" })
+	for path, want := range map[string]string{"/federate?match[]=jobs_done": `jobs_done{host="a"} 42 `, "/metrics/models": "", "/metrics": "leeway_remote_write_accepted_total"} {
+		if status, text, err := call("GET", s.url+path, ""); err != nil || status != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s (%v)", path, status, text, err)
+		}
+	}
 	s.close()
 	s = start(t, options(t, dir))
 	if v, _ := s.instant(`sum_over_time(jobs_done[1m])`); v != "83" {

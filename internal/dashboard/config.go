@@ -36,6 +36,8 @@ type Config struct {
 	PromAPI         http.Handler
 	AlertmanagerAPI http.Handler
 	MetricsHandler  http.Handler // /metrics
+	Federate        http.Handler // /federate
+	ModelMetrics    http.Handler // /metrics/models
 	RemoteWrite     http.Handler // POST /api/v1/write, and below /prometheus
 	UI              fs.FS        // the built pages; without index.html a notice is shown
 

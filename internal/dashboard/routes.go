@@ -94,6 +94,9 @@ func (s *Server) handOn(mux *http.ServeMux) {
 	write := need(access.Ingest, either(s.cfg.RemoteWrite))
 	mux.Handle("POST /api/v1/write", write)
 	mux.Handle("POST /prometheus/api/v1/write", write)
+	mux.Handle("GET /federate", need(access.Read, either(s.cfg.Federate)))
+	mux.Handle("GET /prometheus/federate", need(access.Read, either(s.cfg.Federate)))
+	mux.Handle("GET /metrics/models", need(access.Read, either(s.cfg.ModelMetrics)))
 	mux.Handle("GET /metrics", need(access.Read, either(s.cfg.MetricsHandler)))
 }
 

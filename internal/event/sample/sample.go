@@ -33,7 +33,7 @@ type Builder struct {
 func (b *Builder) Rows() int { return b.batch.Rows }
 
 // Float adds a number.
-func (b *Builder) Float(ls labels.Labels, t int64, v float64) { b.add(ls, t, v, nil, nil) }
+func (b *Builder) Float(ls labels.Labels, t int64, v float64) { b.add(ls, row{t: t, v: v}) }
 
 // Histogram adds a native histogram.
 func (b *Builder) Histogram(ls labels.Labels, t int64, h *histogram.FloatHistogram) error {
@@ -42,16 +42,23 @@ func (b *Builder) Histogram(ls labels.Labels, t int64, h *histogram.FloatHistogr
 	if err != nil {
 		return fmt.Errorf("encode a histogram: %w", err)
 	}
-	b.add(ls, t, 0, encoded, nil)
+	b.add(ls, row{t: t, histogram: encoded})
 	return nil
 }
 
 // Exemplar adds an exemplar of a series.
 func (b *Builder) Exemplar(ls labels.Labels, e *exemplar.Exemplar) {
-	b.add(ls, e.Ts, e.Value, nil, appendLabels(nil, e.Labels))
+	b.add(ls, row{t: e.Ts, v: e.Value, exemplar: appendLabels(nil, e.Labels)})
 }
 
-func (b *Builder) add(ls labels.Labels, t int64, v float64, hist, ex []byte) {
+// row is what stands beside a series.
+type row struct {
+	t                   int64
+	v                   float64
+	histogram, exemplar []byte // at most one
+}
+
+func (b *Builder) add(ls labels.Labels, r row) {
 	b.key = appendLabels(b.key[:0], ls)
 	code, ok := b.codes[string(b.key)]
 	p := &b.batch.Points
@@ -64,10 +71,10 @@ func (b *Builder) add(ls labels.Labels, t int64, v float64, hist, ex []byte) {
 		b.codes[p.Series.Values[code]] = code
 	}
 	p.Series.Codes = append(p.Series.Codes, code)
-	p.Value.Values = append(p.Value.Values, v)
-	b.batch.Time = append(b.batch.Time, t)
-	text(&p.Histogram, b.batch.Rows, hist)
-	text(&p.Exemplar, b.batch.Rows, ex)
+	p.Value.Values = append(p.Value.Values, r.v)
+	b.batch.Time = append(b.batch.Time, r.t)
+	text(&p.Histogram, b.batch.Rows, r.histogram)
+	text(&p.Exemplar, b.batch.Rows, r.exemplar)
 	b.batch.Rows++
 }
 
