@@ -29,6 +29,17 @@ ui_browser() {
   bin/testsum e2e -in "$results/e2e-report.json" -out "$results/browser.json" || return 1
   unexplained "$status" browser "the browser run"
 }
+python_client() {
+  local status=0 python=bin/python/bin/python3
+  [ -f bin/python/requirements ] || python=python3
+  if ! command -v "$python" >/dev/null; then
+    echo '{"tests":[{"name":"tests of the Python client","status":"skipped","reason":"there is no python3"}]}' >"$results/python-report.json"
+  else
+    LEEWAY_BIN="$PWD/bin/leeway" "$python" clients/python/tests/run.py "$results/python-report.json" || status=$?
+  fi
+  bin/testsum python -in "$results/python-report.json" -out "$results/python.json" || return 1
+  unexplained "$status" python "the tests of the Python client"
+}
 # npm packages hold Go files too; they are not ours.
 go_tests() {
   local packages
@@ -41,17 +52,18 @@ go_tests() {
 unexplained() {
   [ "$1" -eq 0 ] || { failed "$2" "$3 ended with status $1 though its tests passed"; return 1; }
 }
-export -f failed unexplained ui_types ui_unit ui_browser go_tests
+export -f failed unexplained ui_types ui_unit ui_browser python_client go_tests
 export results
 
 step "types of the web UI" bash -c ui_types || failed types "types of the web UI"
 step "unit tests of the web UI" bash -c ui_unit || [ -f "$results/ui-unit.json" ] || failed unit "unit tests of the web UI left no report"
 step "browser tests" bash -c ui_browser || [ -f "$results/browser.json" ] || failed browser "browser tests left no report"
+step "tests of the Python client" bash -c python_client || [ -f "$results/python.json" ] || failed python "the tests of the Python client left no report"
 step "go test" bash -c go_tests || [ -f "$results/go.json" ] || failed go "go test did not run"
 
 echo
 summaries=()
-for name in step-types step-unit step-browser step-go ui-unit browser go; do
+for name in step-types step-unit step-browser step-python step-go ui-unit browser python go; do
   [ -f "$results/$name.json" ] && summaries+=("$results/$name.json")
 done
 bin/testsum total "${summaries[@]}" | tee "$results/total.txt"

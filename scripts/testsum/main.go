@@ -4,6 +4,7 @@
 //	testsum go -out FILE -- [go test flags] packages run, show, count
 //	testsum vitest -out FILE -in REPORT              count a Vitest JSON report
 //	testsum e2e -out FILE -in REPORT                 count a JSON report of the browser tests
+//	testsum python -out FILE -in REPORT              count a JSON report of the Python client's tests
 //	testsum fail -out FILE NAME                      count one failure of a step that has no report
 //	testsum total FILE...                            closing lines and "N passed, N failed"
 //
@@ -45,7 +46,7 @@ var errFailed = errors.New("tests failed")
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: testsum go|vitest|e2e|fail|total …")
+		return fmt.Errorf("usage: testsum go|vitest|e2e|python|fail|total …")
 	}
 	if args[0] == "total" {
 		return total(args[1:])
@@ -64,7 +65,9 @@ func run(args []string) error {
 	case "vitest":
 		s, err = readVitest(*in)
 	case "e2e":
-		s, err = readE2E(*in)
+		s, err = readTests(*in, "browser tests")
+	case "python":
+		s, err = readTests(*in, "Python client")
 	case "fail":
 		s = summary{Suite: "steps", Failed: 1, Failures: []string{strings.Join(flags.Args(), " ")}}
 	default:

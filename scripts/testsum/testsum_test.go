@@ -83,11 +83,11 @@ func TestWebReports(t *testing.T) {
 	if err != nil || s.Passed != 1 || s.Failed != 2 || len(s.Skipped) != 1 {
 		t.Errorf("vitest: %+v, %v", s, err)
 	}
-	s, err = readE2E(write("e.json", `{"tests":[{"name":"a","status":"passed"},{"name":"b","status":"skipped","reason":"no browser"}]}`))
+	s, err = readTests(write("e.json", `{"tests":[{"name":"a","status":"passed"},{"name":"b","status":"skipped","reason":"no browser"}]}`), "browser tests")
 	if err != nil || s.Passed != 1 || s.Failed != 0 || s.Skipped[0] != "b: no browser" {
 		t.Errorf("e2e: %+v, %v", s, err)
 	}
-	if _, err := readE2E(filepath.Join(dir, "missing")); err == nil {
+	if _, err := readTests(filepath.Join(dir, "missing"), "browser tests"); err == nil {
 		t.Error("a missing report passed")
 	}
 }

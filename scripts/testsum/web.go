@@ -36,9 +36,10 @@ func readVitest(path string) (summary, error) {
 	return s, nil
 }
 
-// readE2E counts a report {"tests":[{"name","status","reason"}]} with the
-// status passed, failed or skipped.
-func readE2E(path string) (summary, error) {
+// readTests counts a report {"tests":[{"name","status","reason"}]} with the
+// status passed, failed or skipped, as the browser tests and those of the Python
+// client write it.
+func readTests(path, suite string) (summary, error) {
 	var report struct {
 		Tests []struct {
 			Name   string `json:"name"`
@@ -46,7 +47,7 @@ func readE2E(path string) (summary, error) {
 			Reason string `json:"reason"`
 		} `json:"tests"`
 	}
-	s := summary{Suite: "browser tests"}
+	s := summary{Suite: suite}
 	if err := readReport(path, &report); err != nil {
 		return s, err
 	}
