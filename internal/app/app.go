@@ -28,6 +28,7 @@ import (
 	"github.com/leewayhq/leeway/internal/access"
 	"github.com/leewayhq/leeway/internal/alert"
 	"github.com/leewayhq/leeway/internal/collect"
+	"github.com/leewayhq/leeway/internal/collect/inference"
 	"github.com/leewayhq/leeway/internal/config"
 	"github.com/leewayhq/leeway/internal/dashboard"
 	"github.com/leewayhq/leeway/internal/model"
@@ -84,6 +85,7 @@ type App struct {
 	publisher  *publish.Publisher
 	processor  *process.Processor
 	door       *collect.Door
+	inference  *inference.Collector // nil where it is not wanted
 	notify     *notify.Notifier
 	alerts     *alert.Engine
 
@@ -116,6 +118,7 @@ var stages = []stage{
 	{"publisher", (*App).openPublisher},
 	{"processor", (*App).openProcessor},
 	{"door", (*App).openDoor},
+	{"inference", (*App).openInference},
 	{"listener", (*App).openListener},
 	{"notify", (*App).openNotify},
 	{"alert rules", (*App).openAlerts},

@@ -109,6 +109,10 @@ func (d *Door) Put(ctx context.Context, b *event.Batch) error {
 	return err
 }
 
+// Room says why nothing may be written now, for sources that keep something of
+// their own before they come to the door.
+func (d *Door) Room() error { return d.disk.check(&d.cfg, d.cfg.Now()) }
+
 func (d *Door) put(ctx context.Context, b *event.Batch) error {
 	if b.Rows == 0 {
 		return nil

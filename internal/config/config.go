@@ -34,6 +34,7 @@ type Config struct {
 	Access    Access    `yaml:"access"`
 	Queue     Queue     `yaml:"queue"`
 	Ingest    Ingest    `yaml:"ingest"`
+	Inference Inference `yaml:"inference"`
 	Join      Join      `yaml:"join"`
 	Retention Retention `yaml:"retention"`
 	Drift     Drift     `yaml:"drift"`
@@ -85,6 +86,29 @@ type Ingest struct {
 	MaxStringBytes int64         `yaml:"max_string_bytes,size"`
 	FutureLimit    time.Duration `yaml:"future_limit"` // rows later than now plus this are refused
 	LateAfter      time.Duration `yaml:"late_after"`   // older rows are kept out of the rules
+}
+
+// Inference is what loggers of model servers send: requests and responses.
+type Inference struct {
+	Enabled         bool                        `yaml:"enabled"`
+	Path            string                      `yaml:"path"` // beside /api/v1/inference
+	Wait            time.Duration               `yaml:"wait"` // of one half for the other
+	MaxWaitingBytes int64                       `yaml:"max_waiting_bytes,size"`
+	MaxQueueBytes   int64                       `yaml:"max_queue_bytes,size"`
+	Namespaces      bool                        `yaml:"namespaces"`
+	Services        map[string]InferenceService `yaml:"services"`
+}
+
+// InferenceService says what the tensors of one service mean.
+type InferenceService struct {
+	Model      string   `yaml:"model"`
+	ID         string   `yaml:"id"`
+	Version    string   `yaml:"version"`
+	Prediction string   `yaml:"prediction"`
+	Score      string   `yaml:"score"`
+	Inputs     []string `yaml:"inputs"`
+	Classes    []string `yaml:"classes"`
+	Segments   []string `yaml:"segments"`
 }
 
 // Join is how long and in how much memory predictions wait for their labels.
@@ -231,6 +255,10 @@ func Default() *Config {
 		Ingest: Ingest{
 			MaxBodyBytes: 32 << 20, MaxRows: 1_000_000, MaxModels: 1000, MaxFeatures: 1000,
 			MaxStringBytes: 4 << 10, FutureLimit: 10 * time.Minute, LateAfter: time.Hour,
+		},
+		Inference: Inference{
+			Enabled: true, Path: "/api/v1/cloudevents", Wait: time.Minute,
+			MaxWaitingBytes: 64 << 20, MaxQueueBytes: 1 << 30,
 		},
 		Join: Join{Horizon: 30 * day},
 		Retention: Retention{

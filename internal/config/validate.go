@@ -23,6 +23,7 @@ func (c *Config) validate(d *decoder) {
 	c.validateAccess(d)
 	c.Queue.validate(d)
 	c.Ingest.validate(d)
+	c.Inference.validate(d)
 	c.validateHistory(d)
 	c.Drift.validate(d)
 	d.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -121,6 +122,21 @@ func (i Ingest) validate(d *decoder) {
 	}
 	d.atLeast("ingest.future_limit", i.FutureLimit, 0)
 	d.atLeast("ingest.late_after", i.LateAfter, time.Minute)
+}
+
+func (i Inference) validate(d *decoder) {
+	if p := i.Path; p != "" && (!strings.HasPrefix(p, "/") || strings.ContainsAny(p, "{}?#% \"'<>") || strings.Contains(p, "//")) {
+		d.semantic("inference.path", "%q is not a path such as /api/v1/cloudevents", p)
+	} else if taken := strings.SplitN(p, "/", 3); p != "" && p != "/api/v1/cloudevents" && slices.Contains([]string{"api", "prometheus", "alertmanager", "-", "metrics"}, taken[1]) {
+		d.semantic("inference.path", "%q is among the server's own paths", p)
+	}
+	d.atLeast("inference.wait", i.Wait, time.Second)
+	if i.MaxWaitingBytes < 1<<20 {
+		d.semantic("inference.max_waiting_bytes", "%s is less than 1MiB", FormatSize(i.MaxWaitingBytes))
+	}
+	if i.MaxQueueBytes < 64<<20 {
+		d.semantic("inference.max_queue_bytes", "%s is less than 64MiB", FormatSize(i.MaxQueueBytes))
+	}
 }
 
 func (c *Config) validateHistory(d *decoder) {

@@ -39,7 +39,11 @@ type Config struct {
 	Federate        http.Handler // /federate
 	ModelMetrics    http.Handler // /metrics/models
 	RemoteWrite     http.Handler // POST /api/v1/write, and below /prometheus
-	UI              fs.FS        // the built pages; without index.html a notice is shown
+	// Inference takes the CloudEvents of inference loggers at POST
+	// /api/v1/inference and at InferencePath, if there is one.
+	Inference     http.Handler
+	InferencePath string
+	UI            fs.FS // the built pages; without index.html a notice is shown
 
 	// Logs searches the archive.
 	Logs func(context.Context, LogQuery) (LogPage, error)

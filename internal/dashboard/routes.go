@@ -97,7 +97,26 @@ func (s *Server) handOn(mux *http.ServeMux) {
 	mux.Handle("GET /federate", need(access.Read, either(s.cfg.Federate)))
 	mux.Handle("GET /prometheus/federate", need(access.Read, either(s.cfg.Federate)))
 	mux.Handle("GET /metrics/models", need(access.Read, either(s.cfg.ModelMetrics)))
+	s.inferenceRoutes(mux)
 	mux.Handle("GET /metrics", need(access.Read, either(s.cfg.MetricsHandler)))
+}
+
+// inferenceRoutes mounts what inference loggers send to. They know of tokens
+// only as passwords in a URL.
+func (s *Server) inferenceRoutes(mux *http.ServeMux) {
+	h := s.cfg.Inference
+	if h == nil {
+		return
+	}
+	h = access.BasicToken(s.cfg.Guard.Require(access.Ingest, h))
+	mux.Handle("POST /api/v1/inference", h)
+	switch path := s.cfg.InferencePath; path {
+	case "", "/api/v1/inference":
+	case "/":
+		mux.Handle("POST /{$}", h)
+	default:
+		mux.Handle("POST "+path, h)
+	}
 }
 
 // underPrefix serves h below the path prefix and leads to it from the root.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/leewayhq/leeway/internal/collect"
 	"github.com/leewayhq/leeway/internal/collect/decode"
 	"github.com/leewayhq/leeway/internal/event"
 	"github.com/leewayhq/leeway/internal/queue"
@@ -31,12 +32,7 @@ type Config struct {
 	// MaxWaiting bounds the bytes of halves that wait in memory: 64 MiB. The
 	// oldest then go alone.
 	MaxWaiting int64
-	// MaxBody bounds a request, before and after decompression: 32 MiB.
-	MaxBody int64
-	// InFlight bounds the bytes of requests that are being read: 4 of the largest.
-	InFlight int64
-	// ReadTimeout is how long a request may take to arrive: 30 seconds.
-	ReadTimeout time.Duration
+	Bodies     collect.BodyLimits
 	// Namespaces puts the namespace before a model's name.
 	Namespaces bool
 	// Models are the mappings by name of the service.
@@ -56,9 +52,6 @@ const pastLimit = 7 * 24 * time.Hour
 func (c *Config) setDefaults() {
 	c.Wait = cmp.Or(c.Wait, time.Minute)
 	c.MaxWaiting = cmp.Or(c.MaxWaiting, 64<<20)
-	c.MaxBody = cmp.Or(c.MaxBody, 32<<20)
-	c.InFlight = cmp.Or(c.InFlight, 4*c.MaxBody)
-	c.ReadTimeout = cmp.Or(c.ReadTimeout, 30*time.Second)
 	c.FutureLimit = cmp.Or(c.FutureLimit, 10*time.Minute)
 	c.Limits = c.Limits.withDefaults()
 	if c.Logger == nil {
@@ -81,11 +74,8 @@ func (c *Config) Validate() []error {
 	if c.Log == nil || c.Put == nil || c.Dir == "" {
 		errs = append(errs, errors.New("inference: Log, Put and Dir are needed"))
 	}
-	if c.Wait < 0 || c.MaxWaiting < 0 || c.MaxBody < 0 || c.InFlight < 0 {
+	if c.Wait < 0 || c.MaxWaiting < 0 {
 		errs = append(errs, errors.New("inference: limits are not negative"))
-	}
-	if c.InFlight > 0 && c.InFlight < c.MaxBody {
-		errs = append(errs, fmt.Errorf("inference: InFlight %d is less than one body of %d bytes", c.InFlight, c.MaxBody))
 	}
 	for name, m := range c.Models {
 		if m.Model != "" && !validModel(m.Model) {

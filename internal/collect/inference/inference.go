@@ -27,15 +27,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"github.com/leewayhq/leeway/internal/access"
+	"github.com/leewayhq/leeway/internal/collect"
 	"github.com/leewayhq/leeway/internal/collect/decode"
 	"github.com/leewayhq/leeway/internal/queue"
 )
@@ -44,8 +43,7 @@ import (
 type Collector struct {
 	cfg      Config
 	metrics  *metrics
-	inflater decode.Inflater
-	inFlight *semaphore.Weighted
+	bodies   *collect.Bodies
 	decoding *semaphore.Weighted // a decoded payload is larger than its text
 	joiner   joiner
 }
@@ -61,23 +59,10 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c := &Collector{
 		cfg: cfg, metrics: newMetrics(cfg.Registerer),
-		inFlight: semaphore.NewWeighted(cfg.InFlight), decoding: semaphore.NewWeighted(maxDecoding),
+		bodies: collect.NewBodies(cfg.Bodies), decoding: semaphore.NewWeighted(maxDecoding),
 	}
 	c.joiner.collector = c
 	return c, c.joiner.open()
-}
-
-// Basic lets a token come as the password of basic authentication, which is
-// what a logger sends whose URL is http://leeway:TOKEN@host/path: those of
-// KServe and Seldon know no other way. It stands before the guard.
-func Basic(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, token, ok := r.BasicAuth(); ok {
-			r = r.Clone(r.Context())
-			r.Header.Set("Authorization", "Bearer "+token)
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // answer is the body of a success.
@@ -113,13 +98,12 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request) (a answer, err 
 	if err := c.cfg.Room(); err != nil {
 		return a, err
 	}
-	var held int64
-	defer func() { c.inFlight.Release(held) }()
-	body, err := c.read(w, r, &held)
+	body, err := c.bodies.Read(w, r, strings.ToLower(r.Header.Get("Content-Encoding")))
+	defer body.Release()
 	if err != nil {
 		return a, err
 	}
-	list, err := events(r.Header, body)
+	list, err := events(r.Header, body.Data)
 	if err != nil {
 		return a, access.Problem{Status: http.StatusBadRequest, Code: "bad_body", Title: "The event cannot be read", Detail: err.Error()}
 	}
@@ -180,48 +164,23 @@ func (c *Collector) checkPayload(h *Half) error {
 	return err
 }
 
-// read reads the body; held is what the caller gives back.
-func (c *Collector) read(w http.ResponseWriter, r *http.Request, held *int64) ([]byte, error) {
-	if r.ContentLength > c.cfg.MaxBody {
-		return nil, &decode.LimitError{What: "bytes of body", Limit: c.cfg.MaxBody}
-	}
-	// The error is that of a connection without deadlines, as in tests.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(c.cfg.ReadTimeout))
-	b := decode.Body{Encoding: strings.ToLower(r.Header.Get("Content-Encoding")), Limit: c.cfg.MaxBody, Room: func(size int64) error {
-		if !c.inFlight.TryAcquire(size - *held) {
-			return &decode.RetryError{Class: decode.ErrFull, After: time.Second}
-		}
-		*held = size
-		return nil
-	}}
-	return c.inflater.Read(nil, http.MaxBytesReader(w, r.Body, c.cfg.MaxBody), b)
-}
-
 // problem is the answer to an error.
 func (c *Collector) problem(err error) access.Problem {
-	var p access.Problem
-	var tooLong *http.MaxBytesError
-	var retry *decode.RetryError
 	var syntax *decode.SyntaxError
 	var inflate *decode.InflateError
 	switch {
-	case errors.As(err, &p):
-		return p
-	case errors.As(err, &tooLong), errors.Is(err, decode.ErrTooLarge), errors.Is(err, queue.ErrTooLarge):
+	case errors.Is(err, queue.ErrTooLarge):
 		return access.Problem{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Detail: err.Error()}
-	case errors.Is(err, decode.ErrEncoding):
-		return access.Problem{Status: http.StatusUnsupportedMediaType, Code: "unsupported_encoding", Detail: err.Error()}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return access.Problem{Status: http.StatusRequestTimeout, Code: "body_too_slow", Detail: "the body did not arrive in time"}
-	case errors.As(err, &syntax), errors.As(err, &inflate), errors.Is(err, io.ErrUnexpectedEOF):
-		return access.Problem{Status: http.StatusBadRequest, Code: "bad_body", Detail: err.Error()}
-	case errors.As(err, &retry):
-		return access.Problem{Status: http.StatusServiceUnavailable, Code: "full", Detail: err.Error(), RetryAfter: max(retry.After, time.Second)}
 	case errors.Is(err, queue.ErrFull), errors.Is(err, queue.ErrReadOnly), errors.Is(err, queue.ErrClosed):
 		return access.Problem{Status: http.StatusServiceUnavailable, Code: "full", Detail: err.Error(), RetryAfter: 5 * time.Second}
-	case errors.Is(err, context.Canceled):
-		return access.Problem{Status: http.StatusServiceUnavailable, Code: "cancelled", Detail: "the request was cancelled before its events were safe"}
 	}
-	c.cfg.Logger.Error("inference events were not taken", "err", err)
-	return access.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "the events were not taken; the server's log says why"}
+	p, known := collect.Problem(err)
+	switch {
+	case known:
+	case errors.As(err, &syntax), errors.As(err, &inflate):
+		return access.Problem{Status: http.StatusBadRequest, Code: "bad_body", Detail: err.Error()}
+	default:
+		c.cfg.Logger.Error("inference events were not taken", "err", err)
+	}
+	return p
 }
