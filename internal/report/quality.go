@@ -22,6 +22,7 @@ func (m *maker) judgeModel() {
 		m.out.Quality = &Quality{Reference: ref.quality, Current: cur.quality}
 	}
 	m.predictionDrift(ref.profile, cur.profile)
+	m.labelDrift(ref.profile, cur.profile)
 	m.judgePeriods(cur.outcomes, cur.rows)
 	m.estimate(taught, len(cur.outcomes))
 }
@@ -249,6 +250,49 @@ func (m *maker) predictionDrift(ref, cur *profile.Profile) {
 		}
 		m.out.Prediction = append(m.out.Prediction, c.column)
 	}
+}
+
+// labelDrift compares the labels, where both files have some.
+func (m *maker) labelDrift(ref, cur *profile.Profile) {
+	o := m.o.Drift
+	list := measure.LabelDrift(cur, ref, o)
+	if len(list) == 0 && o.Method != "" { // the method does not apply to labels
+		o.Method = measure.MethodPSI
+		list = measure.LabelDrift(cur, ref, o)
+	}
+	if len(list) == 0 || list[0].N == 0 {
+		return
+	}
+	c := compared{column: Column{Name: list[0].Name, Kind: list[0].Kind}}
+	c.column.setDrift(&list[0])
+	if c.column.Kind == measure.KindNumeric {
+		c.column.Histogram = histogram(labelNumbers(m.ref.roles), labelNumbers(m.cur.roles))
+	} else {
+		c.column.Categories = categories(labelClasses(m.ref.roles), labelClasses(m.cur.roles))
+	}
+	m.out.Label = &c.column
+}
+
+func labelNumbers(b *event.Batch) []float64 {
+	var out []float64
+	for i := range b.Rows {
+		if v, ok := labelNumber(b, i); ok && v-v == 0 {
+			out = append(out, v)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func labelClasses(b *event.Batch) *profile.Categories {
+	c := &profile.Categories{Counts: map[string]int64{}}
+	for i := range b.Rows {
+		if v, ok := labelClass(b, i); ok {
+			c.Counts[v]++
+			c.N++
+		}
+	}
+	return c
 }
 
 // predictionChunks are the predictions of the reference's chunks.

@@ -226,6 +226,9 @@ func TestCaliforniaIsExact(t *testing.T) {
 		}
 		month.check(t, p.From.Format("2006-01"), func(key string) (Value, bool) { v := metricOf(p, key); return v, v.Key != "" })
 	}
+	if l := r.Label; l == nil || l.Grade != "shifted" || len(l.Categories) != 2 || l.Categories[0].Reference != 3716 || l.Categories[0].Current != 4315 {
+		t.Errorf("labels: %+v", l)
+	}
 	if f := feature(t, r, "Longitude"); f.Grade != "drifted" || len(f.Periods) != 12 {
 		t.Errorf("longitude is %s over %d periods", f.Grade, len(f.Periods))
 	}

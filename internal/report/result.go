@@ -36,6 +36,7 @@ type Report struct {
 	Conditions []Condition `json:"conditions,omitempty"`
 	Quality    *Quality    `json:"quality,omitempty"`
 	Prediction []Column    `json:"prediction,omitempty"` // what was predicted, as columns
+	Label      *Column     `json:"label,omitempty"`      // the labels of both files, as a column
 	Features   []Column    `json:"features"`             // the worst first
 	Periods    []Period    `json:"periods,omitempty"`
 	Warnings   []string    `json:"warnings,omitempty"`

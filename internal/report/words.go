@@ -60,6 +60,7 @@ var words = map[string][2]string{
 	"about_estimate":  {"Estimated: what the scores let expect, by CBPE (as NannyML defines it) with a band of three sampling errors. It sees a change of what comes in, and is blind to a change of what it means.", "估计：按 CBPE（NannyML 的定义）由得分推算，区间为三倍抽样误差。它能反映输入的变化，但无法反映含义的变化。"},
 	"say_estimate":    {"%s is estimated at %s without labels.", "在没有标签的情况下，%s 估计为 %s。"},
 	"no_labels_yet":   {"There are no labels for the current file, so its quality is not known.", "当前数据没有标签，因此质量未知。"},
+	"label":           {"What was true", "标签分布"},
 	"prediction":      {"What was predicted", "预测分布"},
 	"features":        {"Features", "特征"},
 	"features_note":   {"The farthest from the reference first. Bars are the current file, the line is the reference.", "按与参考数据的差异排序。柱为当前数据，折线为参考数据。"},
