@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -144,9 +145,19 @@ func setOf(r *http.Request) (set string, extent profiles.Set, err error) {
 	return set, profiles.ByPrediction, nil
 }
 
-// optionsOf reads threshold and beta, which only binary models have.
+// optionsOf reads threshold and beta, which only binary models have, and k, which
+// only rankings have.
 func optionsOf(r *http.Request, m *model.Model) (o measure.Options, err error) {
 	q := r.URL.Query()
+	if text := q.Get("k"); text != "" {
+		cutoffs := profile.Cutoffs()
+		if o.Places, err = strconv.Atoi(text); err != nil || !slices.Contains(cutoffs[:], o.Places) {
+			return o, badParam("k", text, fmt.Sprintf("one of %v", cutoffs))
+		}
+		if event.Task(m.Task) != event.Ranking {
+			return o, badParam("k", text, "nothing: the model is no ranking")
+		}
+	}
 	for _, name := range []string{"threshold", "beta"} {
 		text := q.Get(name)
 		if text == "" {

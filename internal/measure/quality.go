@@ -50,6 +50,9 @@ type Options struct {
 	// Beta adds an F in which recall weighs beta times as much as precision, as
 	// f_beta; 0 does not. Binary models only.
 	Beta float64
+	// Places is how many places of a ranking are judged, one of profile.Cutoffs;
+	// 0 is RankingPlaces. The keys say it: ndcg_at_5.
+	Places int
 }
 
 // OnDemand tells whether a metric is in answers alone, without a series: it
@@ -88,7 +91,11 @@ func QualityWith(p *profile.Profile, task event.Task, o Options) Result {
 	case event.Regression:
 		r.Metrics = regressionMetrics(q.Regression)
 	case event.Ranking:
-		r.Metrics, _ = Ranking(q, RankingPlaces)
+		k := o.Places
+		if k == 0 {
+			k = RankingPlaces
+		}
+		r.Metrics, _ = Ranking(q, k)
 	}
 	return r
 }

@@ -79,7 +79,7 @@ type splittable struct {
 
 func splittables() []splittable {
 	binary, classes := []event.Task{event.Binary}, []event.Task{event.Binary, event.Multiclass}
-	regression := []event.Task{event.Regression}
+	regression, ranking := []event.Task{event.Regression}, []event.Task{event.Ranking}
 	return []splittable{
 		{"accuracy", true, classes, func(p *profile.Profile, _ string) sums { return accuracyOf(p) }},
 		{"precision", true, binary, ofQuality(func(q *profile.Quality) sums { return countsOf(q.TP, q.TP+q.FP) })},
@@ -87,6 +87,11 @@ func splittables() []splittable {
 		{"specificity", true, binary, ofQuality(func(q *profile.Quality) sums { return countsOf(q.TN, q.TN+q.FP) })},
 		{"mae", false, regression, ofErrors(func(g *profile.Regression) (sum float64) { return g.AbsE.Float64() })},
 		{"me", false, regression, ofErrors(func(g *profile.Regression) (sum float64) { return g.E.Float64() })},
+		{"ndcg_at_10", true, ranking, ofQueries(func(at *profile.AtCutoff) profile.MeanSum { return at.NDCG })},
+		{"map_at_10", true, ranking, ofQueries(func(at *profile.AtCutoff) profile.MeanSum { return at.AP })},
+		{"hit_rate_at_10", true, ranking, ofQuality(func(q *profile.Quality) sums { return countsOf(placesOf(q).Hits, orEmpty(q.Ranking).Queries) })},
+		{"precision_at_10", true, ranking, ofQueries(func(at *profile.AtCutoff) profile.MeanSum { return at.Precision })},
+		{"recall_at_10", true, ranking, ofQueries(func(at *profile.AtCutoff) profile.MeanSum { return at.Recall })},
 		{"error_rate", false, nil, func(p *profile.Profile, _ string) sums { return countsOf(p.Errors, p.Predictions) }},
 		{"positive_rate", true, binary, positives},
 	}
@@ -121,6 +126,19 @@ func ofErrors(sum func(g *profile.Regression) float64) func(*profile.Profile, st
 		g := orEmpty(orEmpty(p.Quality).Regression)
 		return sums{n: g.N, sum: sum(g), square: g.SqE.Float64()}
 	}
+}
+
+// placesOf is the sums over the places that the catalogue is about.
+func placesOf(q *profile.Quality) *profile.AtCutoff {
+	cutoffs := profile.Cutoffs()
+	return &orEmpty(q.Ranking).At[slices.Index(cutoffs[:], RankingPlaces)]
+}
+
+func ofQueries(of func(at *profile.AtCutoff) profile.MeanSum) func(*profile.Profile, string) sums {
+	return ofQuality(func(q *profile.Quality) sums {
+		s := of(placesOf(q))
+		return sums{n: orEmpty(q.Ranking).Queries, sum: s.Sum.Float64(), square: s.Squares.Float64()}
+	})
 }
 
 // SegmentMetrics lists the metrics by which segments of a task can be compared;
