@@ -44,6 +44,9 @@ type Config struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
+	// Kept is told of lines that a file has come to hold, each once, by the
+	// goroutine that flushes. It must not keep the slice.
+	Kept func([]Line)
 }
 
 func or[T int | int64 | time.Duration](v *T, def T) {
@@ -96,6 +99,8 @@ type Archive struct {
 	tails map[int]*tail
 	files []*file // by partition, then first offset
 
+	followers map[*Follower]struct{} // under mu
+
 	// removing is held for reading by those who may open a file that they saw in
 	// files, and for writing by those who remove files.
 	removing sync.RWMutex
@@ -128,6 +133,7 @@ type tail struct {
 	row         uint32
 	lines       []Line
 	bytes       int
+	told        position   // the last line that followers were told of
 	writing     sync.Mutex // held while the tail becomes a file
 }
 
@@ -209,10 +215,12 @@ func (a *Archive) Append(ctx context.Context, partition int, offset uint64, batc
 	if len(t.lines) > 0 && offset < t.last {
 		return fmt.Errorf("archive: partition %d: offset %d after %d", partition, offset, t.last)
 	}
+	before := len(t.lines)
 	for _, b := range batches {
 		t.add(partition, offset, b)
 		a.metrics.lines.Add(float64(b.Rows))
 	}
+	a.tell(t, t.lines[before:])
 	return nil
 }
 
@@ -284,11 +292,20 @@ func (a *Archive) Flush(_ context.Context, partition int) error {
 	if err := a.write(f, slices.Clone(lines)); err != nil {
 		return fmt.Errorf("archive: writing the lines of partition %d from offset %d to %d: %w", partition, f.first, f.last, err)
 	}
+	a.settle(t, f, len(lines))
+	if a.cfg.Kept != nil {
+		a.cfg.Kept(lines)
+	}
+	return nil
+}
+
+// settle takes the first n lines of a tail out of it: a file has them now.
+func (a *Archive) settle(t *tail, f *file, n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.insert(f)
 	t.next = f.last + 1
-	t.lines, t.bytes = slices.Clone(t.lines[len(lines):]), 0
+	t.lines, t.bytes = slices.Clone(t.lines[n:]), 0
 	for i := range t.lines {
 		t.bytes += t.lines[i].size()
 	}
@@ -296,5 +313,4 @@ func (a *Archive) Flush(_ context.Context, partition int) error {
 		t.first = t.lines[0].at.offset
 	}
 	a.metrics.flushes.Inc()
-	return nil
 }

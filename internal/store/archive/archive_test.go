@@ -435,14 +435,14 @@ func TestOpenKeepsStrangersAndRemovesRests(t *testing.T) {
 	add(t, a, 0, 1, batch(start, 0, 3))
 	flush(t, a, 0)
 	f := a.files[0]
-	for _, name := range []string{"notes.txt", "000-00000000000000000002-00000000000000000009-1-2.parquet.tmp"} {
+	for _, name := range []string{"notes.txt", "000-00000000000000000002-00000000000000000009-1-2.parquet.tmp", "000-00000000000000000002-00000000000000000009-1-2.grams"} {
 		if err := writeSynced(vfs.Default, filepath.Join(dir, f.hour, name), []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	a = openAt(t, vfs.Default, cfg)
 	names, _ := vfs.Default.List(filepath.Join(dir, f.hour))
-	if slices.Sort(names); !slices.Equal(names, []string{f.name(), "notes.txt"}) || a.Committed(0) != 2 {
+	if slices.Sort(names); !slices.Equal(names, []string{gramsPath(f.name()), f.name(), "notes.txt"}) || a.Committed(0) != 2 {
 		t.Fatal(names, a.Committed(0))
 	}
 }

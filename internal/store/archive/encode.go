@@ -1,9 +1,8 @@
 package archive
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"fmt"
+	"hash/crc32"
 	"io"
 	"maps"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
-	"github.com/klauspost/compress/zstd"
 )
 
 // A row group is what a search reads or passes over: up to so many lines, and
@@ -24,9 +22,20 @@ const (
 	groupBytes = 8 << 20
 )
 
-// indexKey is the name in the Parquet metadata of the index of row groups; the
-// version is part of it.
-const indexKey = "leeway.logs.v1"
+// The names in the Parquet metadata of the index of row groups; the version is
+// part of them. Version 1 is read, version 2 is written.
+const (
+	indexKey    = "leeway.logs.v2"
+	oldIndexKey = "leeway.logs.v1"
+)
+
+// index is what the metadata say.
+type index struct {
+	Groups []group `json:"groups"`
+	// Grams and Sum are the bytes and the CRC-32C of the file of grams beside it.
+	Grams int64  `json:"grams"`
+	Sum   uint32 `json:"sum"`
+}
 
 // group describes a row group for searches.
 type group struct {
@@ -35,7 +44,13 @@ type group struct {
 	Max      int64    `json:"max"`
 	Levels   []string `json:"levels"`
 	Services []string `json:"services,omitempty"` // absent when there are many
-	Grams    string   `json:"grams"`              // of lines in lower case; base64 of zstd
+	// At is where its sets of runs of three and of five bytes begin, one after
+	// the other; Three and Five are their bytes.
+	At    int64 `json:"at"`
+	Three int   `json:"three"`
+	Five  int   `json:"five"`
+	// Old is the set of a file of version 1: base64 of zstd.
+	Old string `json:"grams,omitempty"`
 }
 
 // maxListed bounds the values that a group lists; more mean that it may hold any.
@@ -52,33 +67,37 @@ var columns = arrow.NewSchema([]arrow.Field{
 	{Name: "attrs", Type: arrow.BinaryTypes.String},
 }, nil)
 
-// encode writes sorted lines as Parquet.
-func encode(to io.Writer, f *file, lines []Line) error {
+// encode writes sorted lines as Parquet, and the grams that are kept beside it.
+func encode(to io.Writer, lines []Line) (grams []byte, err error) {
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithDictionaryFor("time", false), parquet.WithDictionaryFor("offset", false), parquet.WithDictionaryFor("row", false),
 		parquet.WithDictionaryFor("message", false), parquet.WithDictionaryFor("attrs", false),
 		parquet.WithStats(false), parquet.WithMaxRowGroupLength(groupLines))
 	w, err := pqarrow.NewFileWriter(columns, to, props, pqarrow.DefaultWriterProps())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var index []group
+	var ix index
 	for len(lines) > 0 {
 		n := groupSize(lines)
 		if err := w.Write(record(lines[:n])); err != nil {
-			return err
+			return nil, err
 		}
-		index = append(index, describe(lines[:n]))
+		g, three, five := describe(lines[:n])
+		g.At, g.Three, g.Five = int64(len(grams)), len(three), len(five)
+		grams = append(append(grams, three...), five...)
+		ix.Groups = append(ix.Groups, g)
 		lines = lines[n:]
 	}
-	text, err := json.Marshal(index)
+	ix.Grams, ix.Sum = int64(len(grams)), crc32.Checksum(grams, crc32.MakeTable(crc32.Castagnoli))
+	text, err := json.Marshal(&ix)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := w.AppendKeyValueMetadata(indexKey, string(text)); err != nil {
-		return err
+		return nil, err
 	}
-	return w.Close()
+	return grams, w.Close()
 }
 
 func groupSize(lines []Line) int {
@@ -105,14 +124,18 @@ func record(lines []Line) arrow.RecordBatch {
 	return b.NewRecordBatch()
 }
 
-func describe(lines []Line) group {
-	g := group{Lines: len(lines), Min: lines[0].Time, Max: lines[len(lines)-1].Time}
-	levels, services, runs := map[string]bool{}, map[string]bool{}, new(grams)
+func describe(lines []Line) (g group, three, five []byte) {
+	g = group{Lines: len(lines), Min: lines[0].Time, Max: lines[len(lines)-1].Time}
+	levels, services := map[string]bool{}, map[string]bool{}
+	threes, fives := newGrams(3), newGrams(5)
 	for i := range lines {
 		levels[lines[i].Level] = true
 		services[lines[i].Service] = true
-		runs.add(lines[i].Message)
-		runs.add(lines[i].Attrs)
+		for _, text := range []string{lines[i].Message, lines[i].Attrs} {
+			text = fold(text)
+			threes.add(text)
+			fives.add(text)
+		}
 	}
 	if len(levels) <= maxListed {
 		g.Levels = slices.Sorted(maps.Keys(levels))
@@ -120,65 +143,5 @@ func describe(lines []Line) group {
 	if len(services) <= maxListed {
 		g.Services = slices.Sorted(maps.Keys(services))
 	}
-	g.Grams = runs.pack()
-	return g
-}
-
-// grams is a set of hashed runs of three bytes, 16 bits each: a text that
-// holds a word has all of its runs. 8 KiB for some thousand lines keep a word
-// of ten letters out of nearly all groups that lack it.
-type grams [1 << 13]byte
-
-func hashGram(a, b, c byte) uint32 {
-	return (uint32(a)<<16 | uint32(b)<<8 | uint32(c)) * 0x9e3779b1 >> 16
-}
-
-func (g *grams) add(s string) {
-	s = fold(s)
-	for i := 0; i+3 <= len(s); i++ {
-		h := hashGram(s[i], s[i+1], s[i+2])
-		g[h>>3] |= 1 << (h & 7)
-	}
-}
-
-// mayHold tells whether a line with this text, in lower case, can be here.
-func (g *grams) mayHold(s string) bool {
-	for i := 0; i+3 <= len(s); i++ {
-		h := hashGram(s[i], s[i+1], s[i+2])
-		if g[h>>3]>>(h&7)&1 == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func (g *grams) pack() string {
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return "" // without grams every group is read; it does not happen
-	}
-	defer z.Close()
-	return base64.StdEncoding.EncodeToString(z.EncodeAll(g[:], nil))
-}
-
-// newUnpacker is for one goroutine; Close it.
-func newUnpacker() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<20))
-}
-
-func unpack(z *zstd.Decoder, s string) (*grams, error) {
-	packed, err := base64.StdEncoding.DecodeString(s)
-	if err != nil {
-		return nil, err
-	}
-	bits, err := z.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, err
-	}
-	g := new(grams)
-	if len(bits) != len(g) {
-		return nil, fmt.Errorf("grams of %d bytes", len(bits))
-	}
-	copy(g[:], bits)
-	return g, nil
+	return g, threes.pack(), fives.pack()
 }

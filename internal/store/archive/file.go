@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -21,11 +22,24 @@ type file struct {
 	min, max    int64  // times of lines, unix ms
 	hour        string // the folder: when its first line arrived, UTC
 	size        int64
+	grams       int64 // bytes of the file of grams; 0 when there is none
+	checked     int32 // what is known of it; atomic
 }
+
+// What is known of a file of grams.
+const (
+	gramsUnchecked = iota
+	gramsGood
+	gramsBad
+)
+
+// total is the bytes on disk.
+func (f *file) total() int64 { return f.size + f.grams }
 
 const (
 	hourLayout = "2006-01-02T15"
 	suffix     = ".parquet"
+	gramSuffix = ".grams"
 	tmpSuffix  = ".tmp"
 )
 
@@ -39,6 +53,9 @@ func (f *file) name() string {
 func (a *Archive) path(f *file) string {
 	return a.cfg.FS.PathJoin(a.cfg.Dir, f.hour, f.name())
 }
+
+// gramsPath is that of the file of grams of a Parquet file.
+func gramsPath(path string) string { return strings.TrimSuffix(path, suffix) + gramSuffix }
 
 func parseName(hour, name string) (*file, bool) {
 	s, ok := strings.CutSuffix(name, suffix)
@@ -101,6 +118,14 @@ func (a *Archive) loadHour(hour string) error {
 			}
 			continue
 		}
+		if parquet, ok := strings.CutSuffix(name, gramSuffix); ok {
+			if !slices.Contains(names, parquet+suffix) {
+				if err := fs.Remove(path); err != nil { // a crash came between the two
+					return fmt.Errorf("archive: %w", err)
+				}
+			}
+			continue
+		}
 		f, ok := parseName(hour, name)
 		if !ok {
 			a.cfg.Logger.Warn("a file in the archive is none of its own", "file", path)
@@ -111,6 +136,9 @@ func (a *Archive) loadHour(hour string) error {
 			return fmt.Errorf("archive: %w", err)
 		}
 		f.size = info.Size()
+		if info, err := fs.Stat(gramsPath(path)); err == nil {
+			f.grams = info.Size()
+		}
 		a.files = append(a.files, f)
 	}
 	return nil
@@ -131,7 +159,7 @@ func (a *Archive) removeReplaced() error {
 			kept = f
 			return false
 		}
-		err = errors.Join(err, a.cfg.FS.Remove(a.path(f)))
+		err = errors.Join(err, a.cfg.FS.Remove(a.path(f)), removeIfThere(a.cfg.FS, gramsPath(a.path(f))))
 		return true
 	})
 	if err != nil {
@@ -151,10 +179,12 @@ func (a *Archive) write(f *file, lines []Line) error {
 	slices.SortFunc(lines, func(x, y Line) int { return compare(&x, &y) })
 	f.min, f.max = lines[0].Time, lines[len(lines)-1].Time
 	var buf bytes.Buffer
-	if err := encode(&buf, f, lines); err != nil {
+	grams, err := encode(&buf, lines)
+	if err != nil {
 		return err
 	}
-	f.size = int64(buf.Len())
+	f.size, f.grams = int64(buf.Len()), int64(len(grams))
+	atomic.StoreInt32(&f.checked, gramsGood)
 	fs := a.cfg.FS
 	dir := fs.PathJoin(a.cfg.Dir, f.hour)
 	if _, err := fs.Stat(dir); errors.Is(err, os.ErrNotExist) {
@@ -165,14 +195,23 @@ func (a *Archive) write(f *file, lines []Line) error {
 			return err
 		}
 	}
-	tmp := a.path(f) + tmpSuffix
-	if err := writeSynced(fs, tmp, buf.Bytes()); err != nil {
-		return errors.Join(err, removeIfThere(fs, tmp))
+	// The grams come first: a file without them is searched line by line.
+	if err := place(fs, gramsPath(a.path(f)), grams); err != nil {
+		return err
 	}
-	if err := fs.Rename(tmp, a.path(f)); err != nil {
+	if err := place(fs, a.path(f), buf.Bytes()); err != nil {
 		return err
 	}
 	return syncDir(fs, dir)
+}
+
+// place makes a file that is whole once it has its name.
+func place(fs vfs.FS, path string, b []byte) error {
+	tmp := path + tmpSuffix
+	if err := writeSynced(fs, tmp, b); err != nil {
+		return errors.Join(err, removeIfThere(fs, tmp))
+	}
+	return fs.Rename(tmp, path)
 }
 
 func writeSynced(fs vfs.FS, path string, b []byte) error {
@@ -213,7 +252,7 @@ func (a *Archive) Size() (files int, bytes int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.files {
-		bytes += f.size
+		bytes += f.total()
 	}
 	return len(a.files), bytes
 }

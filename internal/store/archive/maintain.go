@@ -123,7 +123,7 @@ func (a *Archive) remove(files []*file) error {
 	defer a.removing.Unlock()
 	var errs error
 	for _, f := range files {
-		errs = errors.Join(errs, removeIfThere(a.cfg.FS, a.path(f)))
+		errs = errors.Join(errs, removeIfThere(a.cfg.FS, a.path(f)), removeIfThere(a.cfg.FS, gramsPath(a.path(f))))
 	}
 	return errs
 }
@@ -137,7 +137,7 @@ func (a *Archive) expire() error {
 	total := int64(0)
 	for _, f := range a.files {
 		newest[f.partition] = max(newest[f.partition], f.last)
-		total += f.size
+		total += f.total()
 	}
 	byHour := slices.Clone(a.files)
 	slices.SortStableFunc(byHour, func(x, y *file) int { return strings.Compare(x.hour, y.hour) })
@@ -154,7 +154,7 @@ func (a *Archive) expire() error {
 		if reason == "" {
 			continue
 		}
-		total -= f.size
+		total -= f.total()
 		gone = append(gone, f)
 		a.metrics.removed.WithLabelValues(reason).Inc()
 	}

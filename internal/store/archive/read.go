@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strings"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	parquetfile "github.com/apache/arrow-go/v18/parquet/file"
@@ -20,6 +22,7 @@ var ErrDamaged = errors.New("damaged file of log lines")
 type reader struct {
 	f      *file
 	handle vfs.File
+	grams  vfs.File // nil when there are none that can be used
 	pq     *parquetfile.Reader
 	groups []group
 }
@@ -46,11 +49,7 @@ func (a *Archive) open(f *file) (r *reader, err error) {
 		if r.pq, err = parquetfile.NewParquetReader(io.NewSectionReader(r.handle, 0, f.size)); err != nil {
 			return err
 		}
-		text := r.pq.MetaData().KeyValueMetadata().FindValue(indexKey)
-		if text == nil {
-			return errors.New("without an index, or of another version")
-		}
-		if err := json.Unmarshal([]byte(*text), &r.groups); err != nil {
+		if err := a.readIndex(r); err != nil {
 			return err
 		}
 		if len(r.groups) != r.pq.NumRowGroups() {
@@ -64,7 +63,54 @@ func (a *Archive) open(f *file) (r *reader, err error) {
 	return r, err
 }
 
+// readIndex reads the index of row groups, and opens the grams beside it.
+func (a *Archive) readIndex(r *reader) error {
+	meta := r.pq.MetaData().KeyValueMetadata()
+	if text := meta.FindValue(indexKey); text != nil {
+		var ix index
+		if err := json.Unmarshal([]byte(*text), &ix); err != nil {
+			return err
+		}
+		r.groups = ix.Groups
+		a.openGrams(r, &ix)
+		return nil
+	}
+	if text := meta.FindValue(oldIndexKey); text != nil {
+		return json.Unmarshal([]byte(*text), &r.groups)
+	}
+	return errors.New("without an index, or of another version")
+}
+
+// openGrams opens the file of grams. It is read through once, to see that it is
+// whole; one that is not is left alone, and the lines are looked at instead.
+func (a *Archive) openGrams(r *reader, ix *index) {
+	if atomic.LoadInt32(&r.f.checked) == gramsBad {
+		return
+	}
+	h, err := a.cfg.FS.Open(gramsPath(a.path(r.f)))
+	if err == nil && atomic.LoadInt32(&r.f.checked) == gramsUnchecked {
+		sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+		var n int64
+		if n, err = io.Copy(sum, io.NewSectionReader(h, 0, ix.Grams+1)); err == nil && (n != ix.Grams || sum.Sum32() != ix.Sum) {
+			err = errors.New("not what the index says")
+		}
+		atomic.CompareAndSwapInt32(&r.f.checked, gramsUnchecked, gramsGood)
+	}
+	if err == nil {
+		r.grams = h
+		return
+	}
+	if h != nil {
+		_ = h.Close() // only read from
+	}
+	atomic.StoreInt32(&r.f.checked, gramsBad)
+	a.cfg.Logger.Warn("a file of the log archive is searched line by line: its grams cannot be used", "file", a.path(r.f), "err", err)
+}
+
 func (r *reader) close() {
+	if r.grams != nil {
+		_ = r.grams.Close() // only read from
+	}
 	if r.handle != nil {
 		_ = r.handle.Close() // only read from
 	}
@@ -158,6 +204,54 @@ func readValues[T any](from values[T], want int, put func(int, T)) error {
 		return fmt.Errorf("%d values, wanted %d", row, want)
 	}
 	return nil
+}
+
+// holdsText tells whether a line of row group g has the text in its message or
+// its attributes. It reads these columns alone and keeps nothing.
+func (a *Archive) holdsText(r *reader, g int, m *matcher) (found bool, err error) {
+	err = a.guarded(r.f, func() error {
+		rg := r.pq.RowGroup(g)
+		if rg.NumColumns() != columns.NumFields() {
+			return fmt.Errorf("%d columns", rg.NumColumns())
+		}
+		for _, c := range [...]int{6, 7} { // message, attrs
+			if found {
+				return nil
+			}
+			chunk, err := rg.Column(c)
+			if err != nil {
+				return err
+			}
+			texts, ok := chunk.(*parquetfile.ByteArrayColumnChunkReader)
+			if !ok {
+				return fmt.Errorf("values of type %v", chunk.Type())
+			}
+			if found, err = chunkHolds(texts, m); err != nil {
+				return fmt.Errorf("column %s: %w", columns.Field(c).Name, err)
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func chunkHolds(texts *parquetfile.ByteArrayColumnChunkReader, m *matcher) (bool, error) {
+	var batch [1024]parquet.ByteArray
+	for texts.HasNext() {
+		total, n, err := texts.ReadBatchInPage(int64(len(batch)), batch[:], nil, nil)
+		if err != nil {
+			return false, err
+		}
+		if total == 0 || int(total) != n {
+			return false, fmt.Errorf("%d of %d values", n, total)
+		}
+		for _, v := range batch[:n] {
+			if m.holds(v) {
+				return true, nil
+			}
+		}
+	}
+	return false, texts.Err()
 }
 
 // fold is the form in which text is compared.

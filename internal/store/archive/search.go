@@ -6,11 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 )
 
 // Query asks for lines. Empty fields ask for all.
@@ -20,8 +23,11 @@ type Query struct {
 	Service  string
 	Model    string
 	Text     string // to be found in the message or the attributes, in any case
-	Limit    int    // 100; at most MaxLimit
-	Cursor   string // Next of an earlier page
+	// Attrs are values of attributes by their names; a name with dots also leads
+	// into objects.
+	Attrs  map[string]string
+	Limit  int    // 100; at most MaxLimit
+	Cursor string // Next of an earlier page
 }
 
 // MaxLimit is the most lines of one page.
@@ -55,21 +61,27 @@ func AtLeast(level string) (out []string, ok bool) {
 	return out, ok
 }
 
-// search is one search on its way.
+// search is one search on its way. Its files are read by several goroutines,
+// which share best and page under mu.
 type search struct {
-	Query
-	text   string // folded
-	before *Line  // of the cursor: only lines before it
-	best   newest
-	unzip  *zstd.Decoder // of grams; nil for a search that needs none
-	page   Page
+	matcher
+	before *Line // of the cursor: only lines before it
+
+	mu   sync.Mutex
+	best newest
+	page Page
 }
+
+// mostReaders bounds the goroutines of one search: each holds a row group in
+// memory.
+const mostReaders = 4
 
 // Search finds lines, the newest first. It reads files from new to old and
 // stops when no file left can hold a newer line than those found. A damaged
-// file is named in the page; the others are read all the same.
+// file is named in the page; the others are read all the same. The goroutines
+// that it starts have ended when it returns.
 func (a *Archive) Search(ctx context.Context, q Query) (*Page, error) {
-	s := &search{Query: q, text: fold(q.Text)}
+	s := &search{matcher: newMatcher(q)}
 	if s.Limit <= 0 {
 		s.Limit = 100
 	}
@@ -81,27 +93,33 @@ func (a *Archive) Search(ctx context.Context, q Query) (*Page, error) {
 		}
 		s.before = before
 	}
-	if len(s.text) >= 3 {
-		var err error
-		if s.unzip, err = newUnpacker(); err != nil {
-			return nil, fmt.Errorf("archive: %w", err)
-		}
-		defer s.unzip.Close()
-	}
 	a.removing.RLock()
 	defer a.removing.RUnlock()
 	files := a.snapshot(s)
-	for _, f := range files {
-		if s.enough(f.max) {
-			break
-		}
-		if err := a.searchFile(ctx, s, f); errors.Is(err, ErrDamaged) {
-			s.page.Damaged = append(s.page.Damaged, a.path(f))
-			a.report(f, err)
-		} else if err != nil {
-			return nil, err
-		}
+	var next atomic.Int64
+	work, ctx := errgroup.WithContext(ctx)
+	for range min(runtime.GOMAXPROCS(0), mostReaders, len(files)) {
+		work.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(files) || s.enough(files[i].max) {
+					return nil
+				}
+				if err := a.searchFile(ctx, s, files[i]); errors.Is(err, ErrDamaged) {
+					s.mu.Lock()
+					s.page.Damaged = append(s.page.Damaged, a.path(files[i]))
+					s.mu.Unlock()
+					a.report(files[i], err)
+				} else if err != nil {
+					return err
+				}
+			}
+		})
 	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	slices.Sort(s.page.Damaged)
 	a.metrics.scanned.Add(float64(s.page.Scanned))
 	return s.finish(), nil
 }
@@ -112,9 +130,7 @@ func (a *Archive) snapshot(s *search) []*file {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, t := range a.tails {
-		for i := range t.lines {
-			s.take(&t.lines[i])
-		}
+		s.takeAll(t.lines)
 	}
 	var files []*file
 	for _, f := range a.files {
@@ -140,25 +156,55 @@ func (a *Archive) searchFile(ctx context.Context, s *search, f *file) error {
 			return nil
 		}
 		skip := false
-		if err := a.guarded(f, func() (err error) { skip, err = s.skips(&r.groups[g]); return err }); err != nil {
+		if err := a.guarded(f, func() (err error) { skip, err = s.skips(r, &r.groups[g]); return err }); err != nil {
 			return err
 		}
 		if skip {
 			continue
 		}
+		if s.needle != "" {
+			found, err := a.holdsText(r, g, &s.matcher)
+			if err != nil {
+				return err
+			}
+			if !found {
+				s.looked(r.groups[g].Lines)
+				continue
+			}
+		}
 		lines, err := a.lines(r, g)
 		if err != nil {
 			return err
 		}
-		for i := range lines {
-			s.take(&lines[i])
-		}
+		s.takeAll(lines)
 	}
 	return nil
 }
 
+func (s *search) looked(lines int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.page.Scanned += lines
+}
+
+// takeAll keeps the lines that are asked for.
+func (s *search) takeAll(lines []Line) {
+	var found []*Line
+	for i := range lines {
+		if s.wants(&lines[i]) {
+			found = append(found, &lines[i])
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.page.Scanned += len(lines)
+	for _, l := range found {
+		s.keep(l)
+	}
+}
+
 // skips tells whether a row group holds nothing that is asked for.
-func (s *search) skips(g *group) (bool, error) {
+func (s *search) skips(r *reader, g *group) (bool, error) {
 	if g.Max < s.From || s.To != 0 && g.Min >= s.To || s.before != nil && g.Min > s.before.Time {
 		return true, nil
 	}
@@ -168,24 +214,37 @@ func (s *search) skips(g *group) (bool, error) {
 	if s.Service != "" && g.Services != nil && !slices.Contains(g.Services, s.Service) {
 		return true, nil
 	}
-	if s.unzip == nil {
-		return false, nil
+	for _, word := range s.words {
+		if may, err := g.mayHold(r, word); err != nil || !may {
+			return err == nil, err
+		}
 	}
-	grams, err := unpack(s.unzip, g.Grams)
-	return err == nil && !grams.mayHold(s.text), err
+	return false, nil
+}
+
+// mayHold tells whether a line with this word, folded, can be in the group.
+func (g *group) mayHold(r *reader, word string) (bool, error) {
+	switch {
+	case g.Old != "" && len(word) >= 3:
+		old, err := unpackOld(g.Old)
+		return err != nil || old.mayHold(word), err
+	case r.grams == nil || len(word) < 3:
+		return true, nil
+	case len(word) >= 5:
+		return mayHold(r.grams, g.At+int64(g.Three), g.Five, word, 5)
+	}
+	return mayHold(r.grams, g.At, g.Three, word, 3)
 }
 
 // enough tells whether lines up to a time cannot be among the newest any more.
 func (s *search) enough(max int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return len(s.best) > s.Limit && s.best[0].Time > max
 }
 
-// take keeps a line that is asked for, if it is among the newest.
-func (s *search) take(l *Line) {
-	s.page.Scanned++
-	if !s.wants(l) {
-		return
-	}
+// keep keeps a line if it is among the newest.
+func (s *search) keep(l *Line) {
 	if len(s.best) > s.Limit { // one more than asked: it tells whether there are more
 		if compare(l, &s.best[0]) < 0 {
 			return
@@ -198,15 +257,7 @@ func (s *search) take(l *Line) {
 }
 
 func (s *search) wants(l *Line) bool {
-	switch {
-	case l.Time < s.From, s.To != 0 && l.Time >= s.To, s.before != nil && compare(l, s.before) >= 0:
-		return false
-	case len(s.Levels) > 0 && !slices.Contains(s.Levels, l.Level):
-		return false
-	case s.Service != "" && s.Service != l.Service, s.Model != "" && s.Model != l.Model:
-		return false
-	}
-	return s.text == "" || strings.Contains(fold(l.Message), s.text) || strings.Contains(fold(l.Attrs), s.text)
+	return (s.before == nil || compare(l, s.before) < 0) && s.match(l)
 }
 
 func (s *search) finish() *Page {
