@@ -7,7 +7,6 @@ import (
 
 	"github.com/leewayhq/leeway/internal/measure/multivariate"
 	"github.com/leewayhq/leeway/internal/model"
-	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 )
 
@@ -141,10 +140,7 @@ func (s *Server) importances(ctx context.Context, m *model.Model, source model.R
 	if err != nil {
 		return nil, "", 0, err
 	}
-	whole := &profile.Sample{}
-	for _, c := range chunks {
-		whole.Merge(c)
-	}
+	whole := multivariate.Whole(chunks)
 	list, fit, err := multivariate.Importances(multivariate.TableOf(whole), whole.Predicted)
 	if err != nil { // too few rows, or all predictions are the same
 		return nil, importanceNone, 0, nil

@@ -152,3 +152,43 @@ func mergeColumns[C any](mine, theirs []C, name func(C) string, join func(name s
 	}
 	return out
 }
+
+// SampleSum adds samples up two by two, the equally large ones together: to
+// merge thousands of small ones into one growing sum would go over that sum
+// again each time. It owns what it is given. The zero value is ready.
+type SampleSum struct{ open []*Sample }
+
+// Add adds one sample.
+func (s *SampleSum) Add(sample *Sample) {
+	s.open = append(s.open, sample)
+	for n := len(s.open); n > 1 && s.open[n-2].Rows() <= 2*s.open[n-1].Rows(); n-- {
+		s.join()
+	}
+}
+
+// join adds the last to the one before it.
+func (s *SampleSum) join() {
+	n := len(s.open)
+	s.open[n-2].Merge(s.open[n-1])
+	s.open = s.open[:n-1]
+}
+
+// Total is the sum, empty when nothing was added; s is empty afterwards.
+func (s *SampleSum) Total() *Sample {
+	if len(s.open) == 0 {
+		return &Sample{}
+	}
+	for len(s.open) > 1 {
+		s.join()
+	}
+	total := s.open[0]
+	s.open = nil
+	return total
+}
+
+// Clone shares no memory with s.
+func (s *Sample) Clone() *Sample {
+	c := &Sample{}
+	c.Merge(s)
+	return c
+}

@@ -79,6 +79,13 @@ func TestSampleIsTheLeastOfAllInAnyOrder(t *testing.T) {
 	for range 20 {
 		rng.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 		got := mergeInPairs(rng, parts)
+		var sum SampleSum
+		for _, p := range parts {
+			sum.Add(p.Clone())
+		}
+		if !bytes.Equal(AppendSample(nil, sum.Total()), AppendSample(nil, got)) {
+			t.Fatal("a sum gave another sample")
+		}
 		if got.Of != int64(len(all)) || got.Rows() != SampleRows || !slices.Equal(got.Hashes, all[:SampleRows]) || got.Below() != all[SampleRows-1] {
 			t.Fatalf("%d of %d rows", got.Rows(), got.Of)
 		}

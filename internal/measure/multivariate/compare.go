@@ -54,10 +54,7 @@ type ReconstructionDrift struct {
 // Compare measures how far current rows are from the reference, which comes
 // in chunks of time or as one. ErrTooFew is returned below MinRows.
 func Compare(ref []*profile.Sample, cur *profile.Sample, classifier bool) (*Drift, error) {
-	whole := &profile.Sample{}
-	for _, chunk := range ref {
-		whole.Merge(chunk)
-	}
+	whole := Whole(ref)
 	if min(whole.Rows(), cur.Rows()) < MinRows {
 		return nil, ErrTooFew
 	}
@@ -78,6 +75,15 @@ func Compare(ref []*profile.Sample, cur *profile.Sample, classifier bool) (*Drif
 		d.Classifier = &s
 	}
 	return d, nil
+}
+
+// Whole is the sample of all chunks, which stay as they are.
+func Whole(chunks []*profile.Sample) *profile.Sample {
+	var sum profile.SampleSum
+	for _, chunk := range chunks {
+		sum.Add(chunk.Clone())
+	}
+	return sum.Total()
 }
 
 // Drifted tells whether the samples are far apart and not by chance.

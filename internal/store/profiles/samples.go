@@ -56,37 +56,23 @@ func fillSamples(batch *pebble.Batch, deltas []SampleDelta) error {
 	return nil
 }
 
-// sampleMerger adds samples up two by two, the equally large ones together: an
-// hour of a small model is thousands of deltas of a few rows.
-type sampleMerger struct{ open []*profile.Sample }
+// sampleMerger adds samples up: an hour of a small model is thousands of deltas
+// of a few rows.
+type sampleMerger struct{ sum profile.SampleSum }
 
 func (m *sampleMerger) MergeNewer(value []byte) error { return m.add(value) }
 func (m *sampleMerger) MergeOlder(value []byte) error { return m.add(value) }
 
 func (m *sampleMerger) add(value []byte) error {
 	s, err := profile.DecodeSample(value)
-	if err != nil {
-		return err
+	if err == nil {
+		m.sum.Add(s)
 	}
-	m.open = append(m.open, s)
-	for n := len(m.open); n > 1 && m.open[n-2].Rows() <= 2*m.open[n-1].Rows(); n-- {
-		m.join()
-	}
-	return nil
-}
-
-// join adds the last to the one before it.
-func (m *sampleMerger) join() {
-	n := len(m.open)
-	m.open[n-2].Merge(m.open[n-1])
-	m.open = m.open[:n-1]
+	return err
 }
 
 func (m *sampleMerger) Finish(bool) ([]byte, io.Closer, error) {
-	for len(m.open) > 1 {
-		m.join()
-	}
-	return profile.AppendSample(nil, m.open[0]), nil, nil
+	return profile.AppendSample(nil, m.sum.Total()), nil, nil
 }
 
 // Samples calls fn for each stored sample of the query's set and model that has
@@ -117,12 +103,12 @@ func (s *Store) Samples(ctx context.Context, q Query, fn func(start int64, sampl
 
 // Sample is the sample of all rows of a range; without rows it is empty.
 func (s *Store) Sample(ctx context.Context, q Query) (*profile.Sample, error) {
-	sum := &profile.Sample{}
+	var sum profile.SampleSum
 	err := s.Samples(ctx, q, func(_ int64, sample *profile.Sample) error {
-		sum.Merge(sample)
+		sum.Add(sample)
 		return nil
 	})
-	return sum, err
+	return sum.Total(), err
 }
 
 // ReferenceSamples are the chunks of the row sample of a model's reference. A
