@@ -136,11 +136,20 @@ func (s *parquetSource) fill() error {
 
 func size(rec arrow.RecordBatch) (n int64) {
 	for _, c := range rec.Columns() {
-		for _, b := range c.Data().Buffers() {
-			if b != nil {
-				n += int64(b.Len())
-			}
+		n += sizeOf(c.Data())
+	}
+	return n
+}
+
+// sizeOf counts what a list holds, too.
+func sizeOf(d arrow.ArrayData) (n int64) {
+	for _, b := range d.Buffers() {
+		if b != nil {
+			n += int64(b.Len())
 		}
+	}
+	for _, c := range d.Children() {
+		n += sizeOf(c)
 	}
 	return n
 }

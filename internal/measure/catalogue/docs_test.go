@@ -98,7 +98,13 @@ Without one it is exact.
 With several classes, precision is the mean over the classes that were
 predicted, recall over those that occurred, F1 over those that did either; the
 weighted ones weigh classes by how often they occurred. auc_roc and log_loss of
-several classes need a score of each class, which is kept for 16 of them.
+several classes need a score of each class. Of more than 16 classes there is no
+auc_roc, and the join keeps at most 64 scores of a row, so that log_loss of more
+rests on the rows whose class is among them; its n says how many.
+
+A query counts for a ranking once it is known what was wanted (its label). A
+query for which nothing was wanted is in no mean and in no n.
+
 mape is over rows whose truth is not zero, with the truth's magnitude below the
 line; rmsle over rows whose truth and prediction are above -1; n says how many.
 
