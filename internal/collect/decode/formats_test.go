@@ -499,7 +499,9 @@ func TestFewNumbersAreTheSameClasses(t *testing.T) {
 func FuzzArrow(f *testing.F) {
 	fuzzBinary(f, Arrow, asArrow(f, nil, record(5)), asArrow(f, []ipc.Option{ipc.WithZstd()}, record(5)), asArrow(f, nil, ranked(f)))
 }
-func FuzzParquet(f *testing.F) { fuzzBinary(f, Parquet, asParquet(f, record(5), 3)) }
+func FuzzParquet(f *testing.F) {
+	fuzzBinary(f, Parquet, asParquet(f, record(5), 3), asParquet(f, ranked(f), 3))
+}
 func FuzzFrame(f *testing.F) {
 	r, err := NDJSON(lines(3, 6), predictions())
 	if err != nil {

@@ -139,6 +139,54 @@ func TestListsOfArrow(t *testing.T) {
 	}
 }
 
+func TestListsOfParquet(t *testing.T) {
+	item := func(elem arrow.Field, nullable bool) *arrow.Schema {
+		return arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.BinaryTypes.String}, {Name: "items", Type: arrow.ListOfField(elem), Nullable: nullable}}, nil)
+	}
+	element := func(typ arrow.DataType, nullable bool) arrow.Field {
+		return arrow.Field{Name: "element", Type: typ, Nullable: nullable}
+	}
+	text, number := arrow.BinaryTypes.String, arrow.PrimitiveTypes.Uint64
+	for name, c := range map[string]struct {
+		schema *arrow.Schema
+		rows   string
+		want   string
+	}{
+		"text": {item(element(text, true), true), `{"id":"p","items":["b","a"]}
+			{"id":"q","items":[]}
+			{"id":"r","items":null}
+			{"id":"s","items":["c"]}`, "#0 @ id=p items=[b a]\n#1 @ id=q items=[]\n#3 @ id=s items=[c]\nrejected 2  empty\n"},
+		"numbers, nothing null": {item(element(number, false), false), `{"id":"p","items":[7]}
+			{"id":"q","items":[18446744073709551615,7]}`, "#0 @ id=p items=[7]\n#1 @ id=q items=[18446744073709551615 7]\n"},
+		"an item that is null": {item(element(text, true), false), `{"id":"p","items":["a",null]}
+			{"id":"q","items":["b"]}`, "#1 @ id=q items=[b]\nrejected 0 items missing\n"},
+	} {
+		rec := fromJSON(t, array.NewRecordBuilder(memory.NewGoAllocator(), c.schema), c.rows)
+		for _, group := range []int64{1, 2, 100} {
+			r, err := Parquet(asParquet(t, rec, group), predictions())
+			if got, want := describe(must(t, r, err)), strings.ReplaceAll(c.want, "@", "t=1777000000000"); got != want {
+				t.Errorf("%s, %d rows a group: got\n%swanted\n%s", name, group, got, want)
+			}
+		}
+	}
+	var many []string
+	for i := range 500 {
+		many = append(many, fmt.Sprintf(`{"id":"%d","items":[%d,%d,%d,%d,%d,%d,%d]}`, i, i, i+1, i+2, i+3, i+4, i+5, i+6))
+	}
+	rec := fromJSON(t, array.NewRecordBuilder(memory.NewGoAllocator(), item(element(number, true), true)), strings.Join(many, "\n"))
+	r, err := Parquet(asParquet(t, rec, 1000), predictions())
+	for i := range must(t, r, err).Batch.Rows { // more levels than are read at once
+		items, _, ok := r.Batch.Items.At(i)
+		if !ok || len(items) != 7 || items[6] != event.HashItem(fmt.Append(nil, i+6)) {
+			t.Fatalf("row %d: %d items", i, len(items))
+		}
+	}
+	r, err = Parquet(asParquet(t, ranked(t), 10), predictions()) // a map is not read
+	if got := describe(must(t, r, err)); !strings.Contains(got, "items=[b a]") || !strings.Contains(got, "relevant.key_value.key unsupported") {
+		t.Error(got)
+	}
+}
+
 // A frame may come from anybody: its lists are held to the same rules.
 func TestListsOfFrames(t *testing.T) {
 	b := &event.Batch{Header: event.Header{Kind: event.Predictions, Model: "m"}, Rows: 3, Time: []int64{now, now, now}}

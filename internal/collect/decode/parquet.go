@@ -29,10 +29,14 @@ func Parquet(body []byte, o *Options) (res *Result, err error) {
 	defer f.Close()
 	leaves := f.MetaData().Schema
 	names := make([]string, leaves.NumColumns())
+	lists := make([]bool, len(names))
 	for i := range names {
 		names[i] = leaves.Column(i).Path()
+		if lists[i] = o.parquetList(leaves, i); lists[i] {
+			names[i] = leaves.Column(i).ColumnPath()[0]
+		}
 	}
-	p, err := o.plan(names)
+	p, err := o.plan(names, lists...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +54,12 @@ func Parquet(body []byte, o *Options) (res *Result, err error) {
 			continue
 		}
 		d := leaves.Column(i)
+		if lists[i] {
+			if err := t.addParquetList(f, i, r, mem); err != nil {
+				return nil, parquetError(fmt.Errorf("column %s: %w", clip(names[i]), err))
+			}
+			continue
+		}
 		if d.MaxRepetitionLevel() > 0 || len(d.ColumnPath()) > 1 {
 			t.warn(p.names[i], CodeUnsupported, "a nested column cannot be used")
 			continue
@@ -84,6 +94,9 @@ func readColumn(f *file.Reader, at int, c *plainColumn) error {
 		if err := c.read(chunk); err != nil {
 			return err
 		}
+	}
+	if c.lists != nil {
+		return c.lists.finish()
 	}
 	if c.row != c.rows {
 		return fmt.Errorf("%d values for %d rows", c.row, c.rows)
@@ -125,16 +138,23 @@ type values[T any] interface {
 func readAll[T any](c *plainColumn, from values[T], put func(T)) error {
 	var batch [batchRows]T
 	var defs [batchRows]int16
+	var reps []int16
+	if c.lists != nil {
+		reps = make([]int16, batchRows)
+	}
 	for from.HasNext() {
-		total, n, err := from.ReadBatchInPage(batchRows, batch[:], defs[:], nil)
+		total, n, err := from.ReadBatchInPage(batchRows, batch[:], defs[:], reps)
 		if err != nil {
 			return err
 		}
-		if total == 0 || c.row+int(total) > c.rows {
+		if total == 0 || c.row+int(total) > c.rows || c.lists != nil && len(c.lists.ends) > c.lists.rows {
 			return fmt.Errorf("more values than the file's %d rows", c.rows)
 		}
 		next := 0
 		for i := range int(total) {
+			if c.lists != nil && !c.lists.item(reps[i], defs[i]) {
+				continue
+			}
 			if c.maxDef == 0 || defs[i] == c.maxDef {
 				if next >= n {
 					return fmt.Errorf("fewer values than row %d needs", c.row)

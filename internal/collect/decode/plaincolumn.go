@@ -28,6 +28,7 @@ type plainColumn struct {
 	cats      catCol
 	lines     textCol
 	buf       []byte
+	lists     *parquetLists // of a column of lists, whose items are the rows; else nil
 }
 
 func newPlainColumn(d *schema.Column, rows int, o *Options, mem *boundedMemory) *plainColumn {
