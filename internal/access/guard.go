@@ -95,20 +95,30 @@ func (g *Guard) Open() bool {
 // need; next finds the caller with [From].
 func (g *Guard) Require(need Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, problem := g.identify(r)
-		if problem == nil && !who.Role.Includes(need) {
-			problem = &Problem{
-				Status: http.StatusForbidden, Code: reasonRole,
-				Detail: fmt.Sprintf("this needs the role %s; the token %q has the role %s", need, who.Name, who.Role),
-				Params: map[string]any{"needed": need.String(), "role": who.Role.String()},
-			}
-		}
+		who, problem := g.Allow(need, r)
 		if problem != nil {
-			g.refuse(w, r, problem)
+			answerRefused(w, problem)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
 	})
+}
+
+// Allow is Require for requests that are answered in another way. It counts
+// what it refuses.
+func (g *Guard) Allow(need Role, r *http.Request) (Caller, *Problem) {
+	who, problem := g.identify(r)
+	if problem == nil && !who.Role.Includes(need) {
+		problem = &Problem{
+			Status: http.StatusForbidden, Code: reasonRole,
+			Detail: fmt.Sprintf("this needs the role %s; the token %q has the role %s", need, who.Name, who.Role),
+			Params: map[string]any{"needed": need.String(), "role": who.Role.String()},
+		}
+	}
+	if problem != nil {
+		return Caller{}, g.refused(r, problem)
+	}
+	return who, nil
 }
 
 // RequireFunc is Require for a function.
@@ -207,9 +217,9 @@ func unauthorized(code, detail string) *Problem {
 	return &Problem{Status: http.StatusUnauthorized, Code: code, Detail: detail}
 }
 
-// refuse counts and answers. Wrong tokens beyond the limit get 429; ended
-// cookies do not, since a forgotten browser tab asks for much at once.
-func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
+// refused counts, and gives the answer. Wrong tokens beyond the limit get 429;
+// ended cookies do not, since a forgotten browser tab asks for much at once.
+func (g *Guard) refused(r *http.Request, p *Problem) *Problem {
 	g.metrics.refused.WithLabelValues(p.Code).Inc()
 	if p.Code == reasonBadToken {
 		if wait := g.failures.add(r.RemoteAddr); wait > 0 {
@@ -220,6 +230,14 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
 			}
 		}
 	}
+	return p
+}
+
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
+	answerRefused(w, g.refused(r, p))
+}
+
+func answerRefused(w http.ResponseWriter, p *Problem) {
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="leeway"`)
 	}

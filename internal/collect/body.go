@@ -82,6 +82,10 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, encoding string) (
 	return body, err
 }
 
+// Share is the memory of a body that comes in another way than by HTTP.
+// Release must be called.
+func (b *Bodies) Share(ctx context.Context) *Body { return &Body{bodies: b, ctx: ctx} }
+
 // Room sets memory aside, so that the body has size bytes in all.
 func (b *Body) Room(size int64) error {
 	more := min(size, b.bodies.limits.InFlight) - b.held

@@ -24,6 +24,7 @@ var order = [][]string{
 // their parents, each with its reason.
 var shared = map[string]string{
 	"internal/collect/decode":    "every source turns bodies into batches in the same way",
+	"internal/collect/logs":      "sources that bring log lines beside other things make them in the same way",
 	"internal/measure/catalogue": "the table of metrics belongs to the kernels that it names",
 	"internal/measure/twosample": "distances and tests of two samples, which drift in every form is made of",
 }
