@@ -113,7 +113,7 @@ func overrides(c chosen, all []chosen) []selector {
 func (e *Engine) compileThreshold(r Rule, m catalogue.Metric, all []chosen) (string, *rulefmt.RuleGroups, []*spec) {
 	t := r.Threshold
 	file, interval := "threshold/"+r.Name, e.cfg.Interval
-	if m.Group == catalogue.Host {
+	if m.Group == catalogue.Host || m.Group == catalogue.Probe {
 		interval = e.cfg.HostInterval
 	}
 	self := chosen{r.Name, m.Key, direction(t.Operator), t.selector(m)}

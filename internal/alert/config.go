@@ -40,7 +40,7 @@ type Config struct {
 	FileRules []Rule // from the configuration file; they beat stored rules
 
 	Interval         time.Duration // of rules on models; default 1 s
-	HostInterval     time.Duration // of rules on hosts, and of PromQL groups that name none; default 15 s
+	HostInterval     time.Duration // of rules on hosts and probes, and of PromQL groups that name none; default 15 s
 	ResendDelay      time.Duration // a firing alert is handed on again after this; default 1 m
 	ResolvedFor      time.Duration // a resolved alert is kept, and its end repeated, this long; default 15 m
 	OutageTolerance  time.Duration // a pending alert survives a stop up to this long; default 10 m

@@ -49,6 +49,8 @@ func Format(v float64, unit catalogue.Unit) string {
 		return compact(v) + "/s"
 	case catalogue.BytesPerSecond:
 		return bytes(v) + "/s"
+	case catalogue.Seconds:
+		return seconds(v)
 	}
 	return compact(v)
 }
@@ -60,6 +62,19 @@ func compact(v float64) string {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(v, 'g', digits, 64)
+}
+
+// seconds writes a length of time in the largest unit of which it has two.
+func seconds(v float64) string {
+	for _, u := range []struct {
+		name string
+		long float64
+	}{{"d", 86400}, {"h", 3600}, {"min", 60}} {
+		if math.Abs(v) >= 2*u.long {
+			return compact(v/u.long) + " " + u.name
+		}
+	}
+	return compact(v) + " s"
 }
 
 func bytes(v float64) string {
@@ -117,9 +132,9 @@ func annotations(sp *spec, lset map[string]string, o observed) map[string]string
 
 // subject names what an alert is about.
 func subject(lset map[string]string) string {
-	who := first(lset["model"], lset["host"], lset["instance"], "?")
-	for _, name := range []string{"version", "segment", "feature", "mountpoint", "device"} {
-		if v := lset[name]; v != "" {
+	who := first(lset["model"], lset["host"], lset["probe"], lset["instance"], "?")
+	for _, name := range []string{"version", "segment", "feature", "mountpoint", "device", "probe"} {
+		if v := lset[name]; v != "" && v != who {
 			who += " " + v
 		}
 	}

@@ -83,8 +83,8 @@ func (t *ThresholdRule) check(p *problems, metric func(string) (catalogue.Metric
 	switch {
 	case t.MinSamples < 0:
 		p.add("min_samples", "must not be negative")
-	case t.MinSamples > 0 && ok && m.Group == catalogue.Host:
-		p.add("min_samples", "does not apply to %q, a metric of hosts", t.Metric)
+	case t.MinSamples > 0 && ok && (m.Group == catalogue.Host || m.Group == catalogue.Probe):
+		p.add("min_samples", "does not apply to %q, a metric of %ss", t.Metric, m.Group)
 	}
 	if ok && m.Group == catalogue.Host && (concrete(t.Model) || concrete(t.Version) || concrete(t.Segment)) {
 		p.add("model", "%q is a metric of a host; select one with match: {host: …}", t.Metric)

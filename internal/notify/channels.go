@@ -194,7 +194,7 @@ func inhibitions() []doc {
 		"source_matchers": []string{`severity="critical"`},
 		"target_matchers": []string{`severity="warning"`},
 		"equal": []string{"alertname", "rule", "metric", "model", "version", "segment", "feature",
-			"host", "instance", "device", "mountpoint", "interface"},
+			"host", "instance", "device", "mountpoint", "interface", "probe", "target"},
 	}}
 }
 

@@ -35,7 +35,8 @@ type running struct {
 
 	mu              sync.Mutex
 	last            *Result
-	failures, wrong int // in a row
+	expiry          int64 // of the certificate, as last seen; unix ms
+	failures, wrong int   // in a row
 	known           bool
 	next            time.Time
 }
@@ -53,7 +54,7 @@ func (r *running) stop() {
 
 // adopt goes on where a stopped probe with the same series was.
 func (r *running) adopt(old *running) {
-	r.last, r.failures, r.wrong, r.known = old.last, old.failures, old.wrong, old.known
+	r.last, r.expiry, r.failures, r.wrong, r.known = old.last, old.expiry, old.failures, old.wrong, old.known
 	r.published = old.published
 }
 
@@ -152,6 +153,9 @@ func (r *running) take(result *Result) {
 		r.prober.log.Info("probe", "probe", r.spec.Name, "outcome", outcome, "reason", result.Reason)
 	}
 	r.last = result
+	if result.CertExpiry != 0 { // a target that is away takes its certificate's end not with it
+		r.expiry = result.CertExpiry
+	}
 	r.failures = count(r.failures, !result.Success)
 	if result.Correct != nil { // an answer that did not come is neither right nor wrong
 		r.wrong = count(r.wrong, !*result.Correct)

@@ -45,8 +45,8 @@ func (r *running) samples() []series {
 	if last.Status != 0 {
 		out = append(out, series{"probe_http_status_code", "", float64(last.Status)})
 	}
-	if last.CertExpiry != 0 {
-		at := float64(last.CertExpiry) / 1000
+	if r.expiry != 0 {
+		at := float64(r.expiry) / 1000
 		out = append(out, series{"probe_ssl_earliest_cert_expiry", "", at},
 			series{"probe_tls_expiry_seconds", "", at - float64(time.Now().UnixMilli())/1000})
 	}

@@ -36,6 +36,7 @@ const (
 	PerSecond      Unit = "per_second"
 	BytesPerSecond Unit = "bytes_per_second"
 	Count          Unit = "count"
+	Seconds        Unit = "seconds"
 )
 
 // Good is the direction in which a metric gets better.
@@ -57,10 +58,11 @@ const (
 	Data    Group = "data"
 	Service Group = "service"
 	Host    Group = "host"
+	Probe   Group = "probe"
 )
 
 // Groups lists the groups in order.
-func Groups() []Group { return []Group{Quality, Data, Service, Host} }
+func Groups() []Group { return []Group{Quality, Data, Service, Host, Probe} }
 
 // Metric is one row.
 type Metric struct {
@@ -73,8 +75,8 @@ type Metric struct {
 	Group  Group
 	// PromQL gives the current value; it holds Placeholder inside its braces.
 	PromQL string
-	// By names the label, besides model, version and segment (or host), that
-	// the series has: "feature" or nothing.
+	// By names the label, besides model, version and segment (or host, or probe
+	// and target), that the series has: "feature", "phase" or nothing.
 	By string
 
 	// The default threshold rule. A nil limit is none; a rule without any
@@ -114,7 +116,7 @@ func (m Metric) HasRule() bool { return m.Warning != nil || m.Critical != nil }
 
 // All returns every metric, group by group. The slice is the caller's.
 func All() []Metric {
-	rows := slices.Concat(qualityRows(), dataRows(), serviceRows(), hostRows())
+	rows := slices.Concat(qualityRows(), dataRows(), serviceRows(), hostRows(), probeRows())
 	for i := range rows {
 		rows[i].fill()
 	}
@@ -134,8 +136,11 @@ func Get(key string) (Metric, bool) {
 // fill sets what follows from the key and the group.
 func (m *Metric) fill() {
 	prefix := "model_"
-	if m.Group == Host {
+	switch m.Group {
+	case Host:
 		prefix = "system_"
+	case Probe:
+		prefix = "" // their keys are the names that others know them by
 	}
 	if !m.NoSeries {
 		m.Series = prefix + m.Key

@@ -26,7 +26,7 @@ func TestPromisedKeys(t *testing.T) {
 }
 
 func TestRowsAreWhole(t *testing.T) {
-	name := regexp.MustCompile(`^(model|system)_[a-z][a-z0-9_]*$`)
+	name := regexp.MustCompile(`^(model|system|probe)_[a-z][a-z0-9_]*$`)
 	han := regexp.MustCompile(`\p{Han}`)
 	seen := map[string]bool{}
 	for _, m := range All() {
@@ -55,7 +55,7 @@ func TestRowsAreWhole(t *testing.T) {
 		if strings.Count(m.PromQL, Placeholder) == 0 {
 			t.Errorf("%s: PromQL %q has no %s", m.Key, m.PromQL, Placeholder)
 		}
-		if (m.Group == Host) != strings.HasPrefix(m.Series, "system_") {
+		if (m.Group == Host) != strings.HasPrefix(m.Series, "system_") || (m.Group == Probe) != strings.HasPrefix(m.Series, "probe_") {
 			t.Errorf("%s: group %s has series %s", m.Key, m.Group, m.Series)
 		}
 	}
@@ -91,6 +91,9 @@ func TestDefaultRules(t *testing.T) {
 		{"throughput", LT, 800, 500, false},
 		{"error_rate", GT, 0.02, 0.05, true},
 		{"data_drift", GTE, 0.3, 0.5, true},
+		{"probe_failures", GTE, no, 2, true},
+		{"probe_wrong_answers", GTE, no, 2, true},
+		{"probe_tls_expiry_seconds", LT, 14 * 86400, 3 * 86400, true},
 	} {
 		m, _ := Get(want.key)
 		if m.Operator != want.op || !same(m.Warning, want.warning) || !same(m.Critical, want.critical) || m.EnabledByDefault != want.on {

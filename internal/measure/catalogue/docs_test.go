@@ -39,7 +39,8 @@ func page() string {
 
 Made from internal/measure/catalogue; do not edit by hand. Rules, the API and
 the configuration name a metric by its key; its series has the labels model,
-version and segment (host metrics: host), and feature where the table says so.
+version and segment (host metrics: host; probes: probe, target and, where it is
+configured, model), and feature or phase where the table says so.
 Percent is stored as a ratio (0.7 is 70 %). "On" tells whether the default
 rule runs without being asked for. What has no series is in answers of the API
 alone and cannot be watched by a rule. An undefined value (no labels, no
