@@ -54,6 +54,7 @@ func commands() []command {
 	return []command{
 		{"serve", "run the server", serve},
 		{"demo", "run a server and a drifting model service beside it", runDemo},
+		{"proxy", "stand before a model server and record what goes by", runProxy},
 		{"import", "send a file of predictions, labels or reference rows", importFile},
 		{"report", "compare two files, without a server", makeReport},
 		{"reference", "choose what drift is measured against", reference},
