@@ -20,6 +20,11 @@
 // Stats. A batch is sent until the server has answered for it, with one id in
 // every try, so that a retry counts once. Rows that are still in memory when
 // the process dies are lost: the server promises nothing before its answer.
+// With Options.Spool a finished batch is on the disk, synced, before it is
+// sent; what a dead process left there is sent by the next one that starts.
+//
+// Middleware records the requests of an http.Handler; the package grpcleeway,
+// those of a gRPC server.
 //
 // A Client is safe for use by many goroutines. It owns one goroutine, which
 // ends in Close. It needs nothing but the standard library.
@@ -55,6 +60,11 @@ type Options struct {
 	// RetryMin and RetryMax bound the pause after a failed try: 250 ms, 30 s. A
 	// pause that the server asked for is kept.
 	RetryMin, RetryMax time.Duration
+	// Spool is a folder, of one server only, that several processes may share;
+	// SpoolBytes bounds what each of them keeps there: 1 GiB. Where there is no
+	// flock, as on Windows, rows stay in memory.
+	Spool      string
+	SpoolBytes int64
 	// HTTPClient sends the requests; nil is a client of its own.
 	HTTPClient *http.Client
 	// Logger is told what went wrong; nil is silence.
@@ -66,6 +76,7 @@ func (o *Options) setDefaults() {
 	orDefault(&o.FlushInterval, time.Second)
 	orDefault(&o.MaxRows, 100_000)
 	orDefault(&o.MaxBytes, 64<<20)
+	orDefault(&o.SpoolBytes, 1<<30)
 	orDefault(&o.Timeout, 15*time.Second)
 	orDefault(&o.RetryMin, 250*time.Millisecond)
 	orDefault(&o.RetryMax, 30*time.Second)
@@ -77,7 +88,7 @@ func (o *Options) setDefaults() {
 	}
 }
 
-func orDefault[T int | time.Duration](v *T, def T) {
+func orDefault[T int | int64 | time.Duration](v *T, def T) {
 	if *v <= 0 {
 		*v = def
 	}
@@ -93,11 +104,14 @@ type Client struct {
 	mu     sync.Mutex
 	open   map[string]*batch // by path: the batch that takes rows
 	full   []*batch          // to be sent, oldest first
-	rows   int               // in open, full and under way
+	stored int               // how many of full have been offered to the spool
+	rows   int               // in memory: in open, full and under way
 	bytes  int
+	onDisk int // rows of full that are in the spool
 	number uint64
 	closed bool
 
+	spool    *spool        // of the goroutine; nil without one
 	wake     chan struct{} // something is full, or somebody flushes
 	flushes  chan chan struct{}
 	stop     context.CancelFunc
@@ -108,9 +122,15 @@ type Client struct {
 type batch struct {
 	path string
 	id   string
+	kind string // content type
 	rows int
-	body []byte
+	body []byte // nil if only the spool has it
+	file string // in the spool
+	// unread says that the file could not be read; a person may still want it.
+	unread bool
 }
+
+const ndjson = "application/x-ndjson"
 
 // maxBatchBytes ends a batch before BatchSize does, where rows are wide.
 const maxBatchBytes = 1 << 20
@@ -123,7 +143,8 @@ type Stats struct {
 	Rejected int64 // rows that the server would not take, by itself or with their batch
 	Dropped  int64 // rows that had no room, or came after Close, or could not be written
 	Failed   int64 // rows that were given up at the end of Close
-	Waiting  int64 // rows in memory
+	Waiting  int64 // rows in memory or in the spool
+	Spooled  int64 // of those, rows in the spool
 	Retries  int64 // requests that were repeated
 }
 
@@ -173,7 +194,7 @@ func (c *Client) put(path string, write func([]byte) ([]byte, error)) {
 	b := c.open[path]
 	if b == nil {
 		c.number++
-		b = &batch{path: path, id: c.prefix + strconv.FormatUint(c.number, 10)}
+		b = &batch{path: path, kind: ndjson, id: c.prefix + strconv.FormatUint(c.number, 10)}
 		c.open[path] = b
 	}
 	before := len(b.body)
@@ -212,12 +233,12 @@ func (c *Client) signal() {
 // Stats are the counts so far.
 func (c *Client) Stats() Stats {
 	c.mu.Lock()
-	waiting := c.rows
+	waiting, spooled := c.rows+c.onDisk, c.onDisk
 	c.mu.Unlock()
 	s := &c.stats
 	return Stats{
 		Sent: s.sent.Load(), Rejected: s.rejected.Load(), Dropped: s.dropped.Load(),
-		Failed: s.failed.Load(), Waiting: int64(waiting), Retries: s.retries.Load(),
+		Failed: s.failed.Load(), Waiting: int64(waiting), Spooled: int64(spooled), Retries: s.retries.Load(),
 	}
 }
 
@@ -243,8 +264,9 @@ func (c *Client) Flush(ctx context.Context) error {
 }
 
 // Close flushes and ends the client; later rows are dropped. When the context
-// ends first, what is left is given up, counted as Failed, and the context's
-// error returned. It may be called again.
+// ends first, what is left in memory is given up, counted as Failed, and the
+// context's error returned; what is in the spool stays there. It may be called
+// again.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed = true

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zlib
 
 import leeway
 from leeway.door import Batch
@@ -65,6 +66,20 @@ class SpoolTest(unittest.TestCase):
                 self.assertFalse(path.exists())
                 self.assertTrue(path.with_name(path.name + ".damaged").exists())
                 spool.close()
+
+    def test_a_file_of_the_go_client(self):
+        folder = pathlib.Path(self.root, "0123456789abcdef")
+        folder.mkdir(parents=True)
+        folder.joinpath("lock").touch()
+        folder.joinpath("00000000000000000001.batch").write_bytes(
+            b'{"v":1,"path":"/api/v1/models/m/labels","id":"go-1","type":"application/x-ndjson","rows":1,"bytes":21,"crc32":CRC}\n'
+            b'{"id":"1","label":1}\n'.replace(b"CRC", str(zlib.crc32(b'{"id":"1","label":1}\n')).encode())
+        )
+        spool = Spool(self.root, 1 << 20)
+        ((path, rows),) = spool.open()
+        self.assertEqual(rows, 1)
+        self.assertEqual(spool.get(path), Batch("/api/v1/models/m/labels", "go-1", 1, "application/x-ndjson", b'{"id":"1","label":1}\n'))
+        spool.close()
 
 
 class ReplayTest(Case):
