@@ -246,3 +246,21 @@ func FuzzExchange(f *testing.F) {
 		}
 	})
 }
+
+// TestBentoMLMonitorLines: docs/operate/inference.md promises that the lines of
+// bentoml.monitor are rows with this mapping.
+func TestBentoMLMonitorLines(t *testing.T) {
+	line := `{"sepal length": 4.9, "sepal width": 3.0, "petal length": 1.4, "petal width": 0.2, "pred": "setosa", "timestamp": "2026-05-01T14:00:00.250000", "request_id": "12866137437462", "trace_id": "0"}`
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := decode.NDJSON([]byte(line), &decode.Options{Kind: 1, Model: "iris", Zone: zone, Now: 1_777_680_000_000, Map: map[string]string{"id": "request_id", "time": "timestamp", "prediction": "pred"}})
+	if err != nil || res.Accepted != 1 {
+		t.Fatal(err, res)
+	}
+	class, _ := res.Batch.Pred.At(0)
+	if string(res.Batch.ID.At(0)) != "12866137437462" || class != "setosa" || res.Batch.Time[0] != 1_777_636_800_250 || len(res.Batch.Nums) != 4 {
+		t.Errorf("%+v", res.Batch)
+	}
+}
