@@ -29,6 +29,7 @@ import (
 	"github.com/leewayhq/leeway/internal/alert"
 	"github.com/leewayhq/leeway/internal/collect"
 	"github.com/leewayhq/leeway/internal/collect/inference"
+	"github.com/leewayhq/leeway/internal/collect/scrape"
 	"github.com/leewayhq/leeway/internal/config"
 	"github.com/leewayhq/leeway/internal/dashboard"
 	"github.com/leewayhq/leeway/internal/model"
@@ -85,6 +86,7 @@ type App struct {
 	publisher  *publish.Publisher
 	processor  *process.Processor
 	door       *collect.Door
+	scraper    *scrape.Scraper
 	inference  *inference.Collector // nil where it is not wanted
 	notify     *notify.Notifier
 	alerts     *alert.Engine
@@ -118,6 +120,7 @@ var stages = []stage{
 	{"publisher", (*App).openPublisher},
 	{"processor", (*App).openProcessor},
 	{"door", (*App).openDoor},
+	{"scraping", (*App).openScrape},
 	{"inference", (*App).openInference},
 	{"listener", (*App).openListener},
 	{"notify", (*App).openNotify},

@@ -138,5 +138,7 @@ func Check(cfg *config.Config) config.Errors {
 		}
 	}
 	_, more := notifySettings(cfg)
+	problems = append(problems, more...)
+	_, more = scrapeSettings(cfg)
 	return append(problems, more...)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leewayhq/leeway/internal/alert"
+	"github.com/leewayhq/leeway/internal/collect/scrape"
 	"github.com/leewayhq/leeway/internal/config"
 	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/notify"
@@ -21,6 +22,7 @@ type taken struct {
 	notify notify.Settings
 	rules  []alert.Rule
 	zones  *zones
+	scrape *scrape.Settings
 }
 
 // prepare reads and checks all of a configuration and changes nothing.
@@ -35,7 +37,8 @@ func prepare(cfg *config.Config) (*taken, config.Errors) {
 	if len(problems) == 0 {
 		problems = more // a file that changed since the check
 	}
-	return &taken{cfg, settings, rules, zones}, problems
+	targets, _ := scrapeSettings(cfg)
+	return &taken{cfg, settings, rules, zones, targets}, problems
 }
 
 // Reload takes up what has changed in the configuration file: all of it or,
@@ -91,6 +94,7 @@ func (a *App) apply(next *taken) error {
 		{"alerting", func() error { return a.notify.Reload(next.notify) }, func() error { return a.notify.Reload(old.notify) }},
 		{"rules", func() error { return a.alerts.SetFileRules(next.rules) }, func() error { return a.alerts.SetFileRules(old.rules) }},
 		{"models", func() error { return a.declareModels(next.cfg) }, models.putBack},
+		{"scraping", func() error { return a.scraper.Apply(next.scrape) }, func() error { return a.scraper.Apply(old.scrape) }},
 	}
 	for i, s := range steps {
 		err := s.do()

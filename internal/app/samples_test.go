@@ -65,3 +65,39 @@ func TestRemoteWriteOutlivesARestart(t *testing.T) {
 		t.Errorf("after a restart: %q", v)
 	}
 }
+
+// TestScrapesItself takes the server's own metrics through discovery, scrape,
+// queue and series, and changes what is scraped while it runs.
+func TestScrapesItself(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, load(t, settings(t, dir, "")))
+	jobs := func(names ...string) string {
+		text := "scrape_configs:\n"
+		for _, name := range names {
+			text += "  - job_name: " + name + "\n    scrape_interval: 100ms\n    scrape_timeout: 100ms\n    static_configs: [{targets: [\"" + s.listener.Addr().String() + "\"]}]\n"
+		}
+		return text
+	}
+	settings(t, dir, jobs("self"))
+	if err := s.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the server sees itself", func() bool { v, _ := s.instant(`up{job="self"}`); return v == "1" })
+	eventually(t, "its samples are counted", func() bool {
+		v, ok := s.instant(`leeway_process_rows_total{job="self",result="samples"}`)
+		return ok && v != "0"
+	})
+	status, text, err := call("GET", s.url+"/api/v1/targets", "")
+	if err != nil || status != http.StatusOK || !strings.Contains(text, `"health":"up"`) || !strings.Contains(text, `"job":"self"`) {
+		t.Error(status, text, err)
+	}
+	settings(t, dir, jobs("self", "again", "self"))
+	if err := s.Reload(); err == nil || !strings.Contains(err.Error(), "multiple scrape configs") {
+		t.Errorf("a job twice: %v", err)
+	}
+	settings(t, dir, jobs("again"))
+	if err := s.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other job is scraped", func() bool { v, _ := s.instant(`up{job="again"}`); return v == "1" })
+}

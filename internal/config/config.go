@@ -13,7 +13,8 @@
 // comes back through [Config.Problem], which finds the line.
 //
 // Tags: yaml:"name,options". The options: size is a number of bytes that may
-// have a unit, path is made absolute, reload can change while the server runs.
+// have a unit, path is made absolute, list is a Raw that is a list and no
+// section, reload can change while the server runs.
 package config
 
 import (
@@ -46,6 +47,8 @@ type Config struct {
 	RuleFiles    []string         `yaml:"rule_files,path,reload"`
 	Alerting     Alerting         `yaml:"alerting"`
 	Alertmanager Raw              `yaml:"alertmanager,reload"`
+
+	ScrapeConfigs Raw `yaml:"scrape_configs,list,reload"`
 
 	source *source
 }

@@ -297,6 +297,13 @@ func TestRawKeepsTextAndLines(t *testing.T) {
 	if got := string(c.Alertmanager.Text); !strings.HasPrefix(got, "              {route: {receiver: x}}\n") {
 		t.Errorf("text %q", got)
 	}
+	c = mustParse(t, "listen: 127.0.0.1:1\nscrape_configs:\n- job_name: a\n  scheme: http\nlog: {level: warn}\n")
+	if got := string(c.ScrapeConfigs.Text); got != "\n               \n- job_name: a\n  scheme: http\n" {
+		t.Errorf("scrape_configs is %q", got)
+	}
+	if _, errs := Parse("f", []byte("scrape_configs: {job_name: a}\n")); len(errs) != 1 || !strings.Contains(errs[0].Message, "must be a list") {
+		t.Errorf("a section for a list: %v", errs)
+	}
 	if !mustParse(t, "alertmanager:\n").Alertmanager.IsZero() {
 		t.Error("an empty section is not zero")
 	}

@@ -31,6 +31,7 @@ type at struct {
 	path string
 	size bool
 	file bool // a path
+	list bool // a Raw with a list
 }
 
 func (a at) key(name string) at {
@@ -210,7 +211,7 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, a at) {
 		}
 		field := v.Field(f.index)
 		child := a.key(name)
-		child.size, child.file = f.has("size"), f.has("path")
+		child.size, child.file, child.list = f.has("size"), f.has("path"), f.has("list")
 		d.value(p.Value, field, child)
 		d.places[child.path] = placeOfPair(p)
 		if raw, ok := field.Addr().Interface().(*Raw); ok && raw.Line > 0 {
@@ -360,11 +361,17 @@ func kindOf(n ast.Node) string {
 
 // raw notes where a section of another format begins; cut takes its text.
 func (d *decoder) raw(n ast.Node, raw *Raw, a at) {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		raw.Line = positionOf(n).line
+	want := "a section"
+	if a.list {
+		want = "a list"
+	}
+	switch kind := kindOf(n); {
+	case kind == want:
+		raw.Line = max(positionOf(n).line, 1)
+	case a.list:
+		d.bad(n, a.path, "this must be a list, one \"- \" a line, not %s", kind)
 	default:
-		d.bad(n, a.path, "this must be a section with keys below it, not %s", kindOf(n))
+		d.bad(n, a.path, "this must be a section with keys below it, not %s", kind)
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -121,6 +122,14 @@ func (s *source) problem(path, message string) Problem {
 // Alertmanager's. What follows on the line is hidden with the value: where a
 // value ends is unknown when the line is broken.
 var secretKeys = regexp.MustCompile(`(?i)([\w-]*(?:password|secret|token|url|_key)["']?\s*:)\s*\S`)
+
+// Dir is the folder of the file that a configuration came from.
+func (c *Config) Dir() string {
+	if c.source == nil {
+		return "."
+	}
+	return filepath.Dir(c.source.file)
+}
 
 // line gives the source of a line as it may be shown.
 func (s *source) line(n int) string {

@@ -53,6 +53,9 @@ type Config struct {
 	Silenced func(labels map[string]string) bool
 	// Erase deletes what other stores hold of a model that is deleted.
 	Erase func(ctx context.Context, model string) error
+	// Targets lists what is scraped, and how many targets of each job were
+	// dropped by its own rules.
+	Targets func() ([]Target, map[string]int)
 	// Partitions tells how far the processor is; nil tells nothing.
 	Partitions func() []Partition
 	// Ready says why the server cannot do its work yet, if it cannot.

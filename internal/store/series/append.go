@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 )
@@ -112,7 +113,10 @@ func (b *batch) add(p *Sample) error {
 		return nil
 	}
 	ref := p.Series.ref.Load()
-	got, err := b.app.Append(storage.SeriesRef(ref), p.Series.labels, 0, p.T, p.V, nil, p.H, storage.AppendV2Options{})
+	// A mark of staleness that comes after newer samples is of one who wrote the
+	// series before: it must not end it.
+	how := storage.AppendV2Options{RejectOutOfOrder: p.H == nil && value.IsStaleNaN(p.V)}
+	got, err := b.app.Append(storage.SeriesRef(ref), p.Series.labels, 0, p.T, p.V, nil, p.H, how)
 	if err != nil {
 		reason := refusalReason(err)
 		if reason == "" {
