@@ -2,18 +2,13 @@ package app
 
 import (
 	"context"
-	"os"
 	"strconv"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"github.com/leewayhq/leeway/internal/collect"
-	"github.com/leewayhq/leeway/internal/collect/host"
 	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/process"
 	"github.com/leewayhq/leeway/internal/process/publish"
 	"github.com/leewayhq/leeway/internal/queue"
-	"github.com/leewayhq/leeway/internal/store/series"
 )
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -80,42 +75,5 @@ func (a *App) openDoor(context.Context) error {
 		DataDir: a.cfg.Data, Backlog: a.queue.Backlog, Logger: a.log, Registerer: a.reg,
 	})
 	a.steps.closer("door", func() error { a.door.Close(); return nil })
-	return nil
-}
-
-// openHost measures the machine into the series. Nobody was promised these
-// samples, so they need not go through the queue.
-func (a *App) openHost(context.Context) error {
-	if !a.cfg.Host.Enabled {
-		return nil
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		name = "localhost"
-	}
-	handles := map[string]*series.Series{}
-	emit := func(ctx context.Context, readings []host.Reading) {
-		samples := make([]series.Sample, 0, len(readings))
-		for i := range readings {
-			r := &readings[i]
-			h := handles[r.Key]
-			if h == nil {
-				h = a.series.Series(labels.FromStrings("__name__", r.Series(), "host", name))
-				handles[r.Key] = h
-			}
-			samples = append(samples, series.Sample{Series: h, T: r.T, V: r.Value})
-		}
-		if err := a.series.Append(ctx, samples); err != nil && ctx.Err() == nil {
-			a.log.Warn("host samples were not stored", "err", err)
-		}
-	}
-	c, err := host.New(host.Config{
-		Interval: a.cfg.Host.Interval, DataDir: a.cfg.Data, Host: name,
-		Emit: emit, Logger: a.log, Registerer: a.reg,
-	})
-	if err != nil {
-		return err
-	}
-	a.steps.background("host collector", c.Run)
 	return nil
 }

@@ -6,12 +6,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/leewayhq/leeway/internal/access"
+	"github.com/leewayhq/leeway/internal/collect/host"
 	"github.com/leewayhq/leeway/internal/measure"
 	"github.com/leewayhq/leeway/internal/measure/catalogue"
 )
@@ -28,7 +30,8 @@ func (c *Config) validate(d *decoder) {
 	c.Drift.validate(d)
 	d.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	d.oneOf("log.format", c.Log.Format, "text", "json")
-	d.atLeast("host.interval", c.Host.Interval, time.Second)
+	c.Host.validate(d)
+	d.atLeast("gpu.interval", c.GPU.Interval, time.Second)
 	for name, m := range c.Models {
 		m.validate(d, at{path: "models"}.key(name))
 	}
@@ -158,6 +161,28 @@ func (c *Config) validateHistory(d *decoder) {
 		if n != 0 && n < 1<<20 {
 			d.semantic("retention."+key, "%s is less than 1MiB", FormatSize(n))
 		}
+	}
+}
+
+func (h Host) validate(d *decoder) {
+	d.atLeast("host.interval", h.Interval, time.Second)
+	d.between("host.max_sets", h.MaxSets, 1, 10_000)
+	for i, part := range h.Collectors {
+		d.oneOf(fmt.Sprintf("host.collectors[%d]", i), part, host.Parts()...)
+	}
+	seen := map[string]bool{}
+	for i, p := range h.Processes {
+		at := fmt.Sprintf("host.processes[%d]", i)
+		if p.Name == "" || seen[p.Name] {
+			d.semantic(at, "each entry has a name of its own")
+		}
+		seen[p.Name] = true
+		if _, err := regexp.Compile(p.Match); err != nil {
+			d.semantic(at+".match", "%s", err)
+		}
+	}
+	if len(h.Processes) > 100 {
+		d.semantic("host.processes", "%d entries are more than 100", len(h.Processes))
 	}
 }
 

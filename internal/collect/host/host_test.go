@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/shirou/gopsutil/v4/cpu"
 	psnet "github.com/shirou/gopsutil/v4/net"
+
+	"github.com/leewayhq/leeway/internal/collect"
 )
 
 // TestThisMachine reads the real sensors until each has spoken.
@@ -24,20 +27,20 @@ func TestThisMachine(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	limits := map[string][2]float64{ // the smallest and the largest possible value
-		"cpu_usage": {0, 1}, "memory_usage": {0.001, 1}, "disk_usage": {0, 1},
-		"network_in": {0, 1e12}, "network_out": {0, 1e12},
+		"system_cpu_usage": {0, 1}, "system_memory_usage": {0.001, 1}, "system_disk_usage": {0, 1},
+		"system_network_in": {0, 1e12}, "system_network_out": {0, 1e12}, "system_load1": {0, 1e5},
 	}
 	missing := maps.Clone(limits)
 	start := time.Now().UnixMilli()
-	c, err := New(Config{DataDir: t.TempDir(), Emit: func(_ context.Context, batch []Reading) {
+	c, err := New(Config{DataDir: t.TempDir(), Emit: func(_ context.Context, batch []collect.Reading) {
 		for _, r := range batch {
-			if limit, ok := limits[r.Key]; ok && !(r.Value >= limit[0] && r.Value <= limit[1]) {
-				t.Errorf("%s is %v", r.Series(), r.Value)
+			if limit, ok := limits[r.Name()]; ok && !(r.Value >= limit[0] && r.Value <= limit[1]) {
+				t.Errorf("%s is %v", r.Labels, r.Value)
 			}
-			if r.T < start || r.T > time.Now().UnixMilli() || r.Labels["host"] == "" {
+			if r.T < start || r.T > time.Now().UnixMilli() || r.Labels.Get("host") == "" {
 				t.Errorf("%+v, read after %d", r, start)
 			}
-			delete(missing, r.Key)
+			delete(missing, r.Name())
 		}
 		if len(missing) == 0 {
 			cancel()
@@ -56,7 +59,7 @@ func TestWhenReadingsAreTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var seconds []float64
-		c, err := New(Config{Interval: 5 * time.Second, Host: "h", Emit: func(context.Context, []Reading) {
+		c, err := New(Config{Interval: 5 * time.Second, Host: "h", Emit: func(context.Context, []collect.Reading) {
 			seconds = append(seconds, time.Since(start).Seconds())
 		}})
 		if err != nil {
@@ -77,8 +80,8 @@ func TestFailingSensorIsCountedAndLoggedOnce(t *testing.T) {
 	others := 0
 	c, err := New(Config{
 		DataDir: gone, Registerer: prometheus.NewRegistry(), Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		Emit: func(_ context.Context, batch []Reading) {
-			if slices.ContainsFunc(batch, func(r Reading) bool { return r.Key == "memory_usage" }) {
+		Emit: func(_ context.Context, batch []collect.Reading) {
+			if slices.ContainsFunc(batch, func(r collect.Reading) bool { return r.Name() == "system_memory_usage" }) {
 				others++
 			}
 		},
@@ -89,7 +92,7 @@ func TestFailingSensorIsCountedAndLoggedOnce(t *testing.T) {
 	for range 3 {
 		c.collect(t.Context())
 	}
-	if got := testutil.ToFloat64(c.failed.WithLabelValues("disk")); got != 3 {
+	if got := testutil.ToFloat64(c.metrics.failed.WithLabelValues("disk")); got != 3 {
 		t.Errorf("%v failures counted, want 3", got)
 	}
 	if got := strings.Count(log.String(), "sensor=disk"); got != 1 {
@@ -144,7 +147,7 @@ func TestTrafficRates(t *testing.T) {
 	}
 	want := func(step string, got []value, in, out float64) {
 		t.Helper()
-		if w := []value{{"network_in", in}, {"network_out", out}}; !slices.Equal(got, w) {
+		if w := []value{number("network_in", in), number("network_out", out)}; !reflect.DeepEqual(got, w) {
 			t.Errorf("%s: %v, want %v", step, got, w)
 		}
 	}
@@ -160,8 +163,11 @@ func TestTrafficRates(t *testing.T) {
 }
 
 func TestValidateNamesEveryProblem(t *testing.T) {
-	_, err := New(Config{Interval: time.Millisecond})
-	for _, key := range []string{"host: interval:", "host: emit:"} {
+	_, err := New(Config{
+		Interval: time.Millisecond, Parts: []string{"cpu", "keyboard"}, MaxSets: -1,
+		Processes: []Process{{}, {Name: "a"}, {Name: "a", Match: "("}},
+	})
+	for _, key := range []string{"host: interval:", "host: emit:", `no "keyboard"`, "max_sets:", "processes[0].name:", "processes[2].name:", "processes[2].match:"} {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s is not named in %v", key, err)
 		}

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/shirou/gopsutil/v4/common"
 	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/disk"
 	"github.com/shirou/gopsutil/v4/load"
@@ -18,30 +22,71 @@ import (
 // sensor is one source of values. It is read by one goroutine.
 type sensor struct {
 	name    string
+	part    string // empty: it is always on
 	read    func(ctx context.Context, now time.Time) ([]value, error)
+	places  *places // nil where the label sets are fixed
 	failing bool
 }
 
+// value is one number; with holds the names and values of its further labels.
 type value struct {
-	key   string
+	key   string // the series' name without its prefix
 	value float64
+	with  []string
 }
 
-// sensors are those of this kind of machine, disk being that of folder.
-func sensors(folder string) []*sensor {
+func number(key string, v float64, with ...string) value { return value{key, v, with} }
+
+// id tells the series of a sensor apart.
+func (v *value) id() string { return v.key + "\xff" + strings.Join(v.with, "\xff") }
+
+func (v *value) labels(b *labels.ScratchBuilder, host string) labels.Labels {
+	b.Reset()
+	b.Add(labels.MetricName, prefix+v.key)
+	b.Add("host", host)
+	for i := 0; i+1 < len(v.with); i += 2 {
+		b.Add(v.with[i], strings.ToValidUTF8(v.with[i+1], "?"))
+	}
+	b.Sort()
+	return b.Labels()
+}
+
+// sensors are those of this kind of machine.
+func sensors(cfg *Config) []*sensor {
 	all := []*sensor{
-		{name: "cpu", read: new(cpuShare).read},
-		{name: "memory", read: readMemory},
-		{name: "disk", read: func(ctx context.Context, _ time.Time) ([]value, error) { return readDisk(ctx, folder) }},
-		{name: "network", read: new(traffic).read},
+		{name: "cpu", part: partCPU, read: new(cpuShare).read},
+		{name: "memory", part: partMemory, read: readMemory},
+		{name: "disk", part: partDisk, read: func(ctx context.Context, _ time.Time) ([]value, error) { return readDisk(ctx, cfg.DataDir) }},
+		{name: "network", part: partNetwork, read: (&traffic{elsewhere: elsewhere(cfg)}).read},
 	}
 	if runtime.GOOS != "windows" {
-		all = append(all, &sensor{name: "load", read: readLoad})
+		all = append(all, &sensor{name: "load", part: partLoad, read: readLoad})
 	}
 	if runtime.GOOS == "linux" {
-		all = append(all, &sensor{name: "files", read: readFiles})
+		all = append(all, &sensor{name: "files", part: partFiles, read: readFiles})
 	}
-	return all
+	for _, s := range all {
+		s.read = below(cfg, s.read)
+	}
+	return append(all, linuxSensors(cfg)...)
+}
+
+// elsewhere tells whether the machine that is measured is mounted below a
+// folder, so that what this process sees of itself is not what is meant.
+func elsewhere(cfg *Config) bool { return filepath.Clean(cfg.Root) != "/" }
+
+// below makes the portable sensors look below the root.
+func below(cfg *Config, read func(context.Context, time.Time) ([]value, error)) func(context.Context, time.Time) ([]value, error) {
+	if !elsewhere(cfg) {
+		return read
+	}
+	paths := common.EnvMap{
+		common.HostProcEnvKey: filepath.Join(cfg.Root, "proc"),
+		common.HostSysEnvKey:  filepath.Join(cfg.Root, "sys"),
+	}
+	return func(ctx context.Context, now time.Time) ([]value, error) {
+		return read(context.WithValue(ctx, common.EnvKey, paths), now)
+	}
 }
 
 // cpuShare tells how busy all CPUs together were since the reading before.
@@ -60,7 +105,7 @@ func (c *cpuShare) read(ctx context.Context, _ time.Time) ([]value, error) {
 	if !ok {
 		return nil, nil
 	}
-	return []value{{"cpu_usage", share}}, nil
+	return []value{number("cpu_usage", share)}, nil
 }
 
 // busyShare is false where no CPU time has passed, or none was read before.
@@ -90,7 +135,7 @@ func readMemory(ctx context.Context, _ time.Time) ([]value, error) {
 		return nil, errors.New("no memory is reported")
 	}
 	// Available counts caches that can be given back, which Free does not.
-	return []value{{"memory_usage", 1 - float64(m.Available)/float64(m.Total)}}, nil
+	return []value{number("memory_usage", 1-float64(m.Available)/float64(m.Total))}, nil
 }
 
 // readDisk takes the share as df does: of what an ordinary user can fill.
@@ -102,7 +147,7 @@ func readDisk(ctx context.Context, folder string) ([]value, error) {
 	if d.Used+d.Free == 0 {
 		return nil, errors.New("the file system reports no size")
 	}
-	return []value{{"disk_usage", float64(d.Used) / float64(d.Used+d.Free)}}, nil
+	return []value{number("disk_usage", float64(d.Used)/float64(d.Used+d.Free))}, nil
 }
 
 func readLoad(ctx context.Context, _ time.Time) ([]value, error) {
@@ -110,7 +155,9 @@ func readLoad(ctx context.Context, _ time.Time) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []value{{"load1", l.Load1}}, nil
+	return []value{
+		number("load1", l.Load1), number("load5", l.Load5), number("load15", l.Load15),
+	}, nil
 }
 
 // readFiles counts the open files of this process.
@@ -119,13 +166,14 @@ func readFiles(context.Context, time.Time) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []value{{"open_files", float64(len(open) - 1)}}, nil // one of them is the folder itself
+	return []value{number("open_files", float64(len(open)-1))}, nil // one of them is the folder itself
 }
 
 // traffic tells the bytes a second since the reading before.
 type traffic struct {
-	last map[string]psnet.IOCountersStat
-	at   time.Time
+	elsewhere bool // of another network than this process's
+	last      map[string]psnet.IOCountersStat
+	at        time.Time
 }
 
 func (n *traffic) read(ctx context.Context, now time.Time) ([]value, error) {
@@ -133,9 +181,11 @@ func (n *traffic) read(ctx context.Context, now time.Time) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	loopback, err := loopbacks()
-	if err != nil {
-		return nil, err
+	loopback := map[string]bool{"lo": true}
+	if !n.elsewhere {
+		if loopback, err = loopbacks(); err != nil {
+			return nil, err
+		}
 	}
 	current := make(map[string]psnet.IOCountersStat, len(all))
 	for _, c := range all {
@@ -177,5 +227,5 @@ func (n *traffic) rates(current map[string]psnet.IOCountersStat, now time.Time) 
 		in += c.BytesRecv - before.BytesRecv
 		out += c.BytesSent - before.BytesSent
 	}
-	return []value{{"network_in", float64(in) / seconds}, {"network_out", float64(out) / seconds}}
+	return []value{number("network_in", float64(in)/seconds), number("network_out", float64(out)/seconds)}
 }

@@ -71,6 +71,8 @@ func hostRows() []Metric {
 			Help:  Text{"Bytes sent a second, over all interfaces but loopback.", "每秒发送字节数，不含回环接口。"},
 		},
 	}
+	rows = append(rows, machineRows()...)
+	rows = append(rows, gpuRows()...)
 	for i := range rows {
 		rows[i].Group = Host
 	}
