@@ -206,6 +206,33 @@ class BoundsTest(Case):
         self.assertLess(time.monotonic() - start, 5)
         self.assertEqual(monitor.stats().failed, 1)
 
+    def test_flush_and_close(self):
+        monitor = self.monitor()
+        self.assertTrue(monitor.flush())  # nothing was sent yet
+        monitor.predict(prediction=1)
+        self.assertTrue(monitor.close(60))
+        self.assertTrue(monitor.flush())
+        self.assertTrue(monitor.close())
+        self.assertEqual(monitor.stats().sent, 1)
+        proxy = self.proxy(lambda n: "drop")
+        monitor = self.monitor(proxy.url)
+        monitor.predict(prediction=1)
+        got = []
+        waiting = threading.Thread(target=lambda: got.append(monitor.flush()))
+        waiting.start()
+        until(lambda: proxy.seen)
+        monitor.close(0.1)
+        waiting.join(30)
+        self.assertEqual(got, [False])
+
+    def test_a_token_that_cannot_be_sent(self):
+        monitor = self.monitor(token="line\nbreak", retry_max=600)
+        monitor.predict(prediction=1)
+        until(lambda: self.said.lines)
+        self.assertFalse(monitor.close(0.1))
+        self.assertEqual(monitor.stats().failed, 1)
+        self.assertEqual(len(self.said.lines), 1)
+
     def test_many_threads(self):
         monitor = self.monitor()
         threads = [

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import zlib
 
@@ -149,6 +150,19 @@ class ReplayTest(Case):
         again = self.monitor(spool=self.root)
         self.assertTrue(again.flush(60))
         self.server.wait_for(self.model, 5)
+
+    def test_close_spools_what_came_during_a_request(self):
+        hang = threading.Event()
+        self.addCleanup(hang.set)
+        proxy = self.proxy(lambda n: hang.wait(60) and "drop")
+        monitor = self.monitor(proxy.url, spool=self.root)
+        monitor.predict(prediction=1)
+        until(lambda: proxy.seen)
+        for _ in range(5):
+            monitor.predict(prediction=1)
+        self.assertFalse(monitor.close(0.1))
+        self.assertEqual((monitor.stats().failed, monitor.stats().spooled), (0, 6))
+        self.assertEqual(len(self.files()), 2)
 
     def test_a_spool_that_cannot_be(self):
         pathlib.Path(self.root).write_text("a file", encoding="utf-8")

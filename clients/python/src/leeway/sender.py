@@ -55,6 +55,7 @@ class _Pending:
 class _Waiter:
     done: threading.Event = field(default_factory=threading.Event)
     number: int = -1  # of the last batch that it waits for, once that is known
+    answered: bool = False  # for all of them; else the thread ended
 
 
 class Sender:
@@ -88,6 +89,7 @@ class Sender:
         self._pause = options.retry_min
         self._next_try = 0.0
         self._stop = False
+        self._ended = False  # the thread takes nothing more
         self._stopped = False  # what was left has been counted
         self._thread: Optional[threading.Thread] = None
 
@@ -129,12 +131,12 @@ class Sender:
 
     def flush(self, timeout: Optional[float]) -> bool:
         with self.lock:
-            if self._thread is None:
+            if self._thread is None or self._ended:
                 return self.rows + self.framed == 0
             waiter = _Waiter()
             self._waiters.append(waiter)
         self.wake.set()
-        return waiter.done.wait(timeout)
+        return waiter.done.wait(timeout) and waiter.answered
 
     def stop(self, timeout: float) -> bool:
         """Flushes, ends the thread; what is left in memory counts as failed."""
@@ -192,6 +194,9 @@ class Sender:
                     break
             except Exception as e:  # a bug must not end the sending
                 self.say(logging.ERROR, "step", "a step of sending failed: %s: %s", type(e).__name__, e)
+                self._next_try = time.monotonic() + self._options.retry_max
+                if self._stop:
+                    break
         self._end()
 
     def _wait(self) -> float:
@@ -217,8 +222,16 @@ class Sender:
 
     def _end(self) -> None:
         self._door.close()
+        with self.lock:
+            items, self.buffer = self.buffer, []
         if self._spool is not None and self._spool_open:
+            self._encode(items)
             self._spool.close()
+        with self.lock:
+            self._ended = True
+            waiters, self._waiters = self._waiters, []
+        for w in waiters:
+            w.done.set()
 
     def _tell(self) -> None:
         first = self._pending[0].number if self._pending else self._number + 1
@@ -226,6 +239,7 @@ class Sender:
             done = [w for w in self._waiters if 0 <= w.number < first]
             self._waiters = [w for w in self._waiters if w not in done]
         for w in done:
+            w.answered = True
             w.done.set()
 
     def _encode(self, items: list[Item]) -> None:
@@ -241,8 +255,9 @@ class Sender:
                 text = line(row)
             except Exception as e:
                 with self.lock:
-                    self.rows -= 1
-                    self.bytes -= cost
+                    if not self._stopped:
+                        self.rows -= 1
+                        self.bytes -= cost
                 self.lost(1, "a row cannot be written", f"{type(e).__name__}: {e}")
                 continue
             lines, sizes = open_.setdefault(path, ([], [0, 0]))
@@ -266,12 +281,14 @@ class Sender:
         if self._spool is not None and self._spool_open:
             self._to_disk(pending, batch)
         with self.lock:
-            self.bytes -= cost
-            if pending.file is None:
-                self.bytes += len(batch.body)
-            else:
-                self._leave_memory(pending)
+            if pending.file is not None:
                 self.spooled += batch.rows
+            if not self._stopped:
+                self.bytes -= cost
+                if pending.file is None:
+                    self.bytes += len(batch.body)
+                else:
+                    self._leave_memory(pending)
         self._pending.append(pending)
 
     def _leave_memory(self, pending: _Pending) -> None:
