@@ -35,6 +35,7 @@ import (
 	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/notify"
 	"github.com/leewayhq/leeway/internal/process"
+	"github.com/leewayhq/leeway/internal/process/logmetric"
 	"github.com/leewayhq/leeway/internal/process/publish"
 	"github.com/leewayhq/leeway/internal/profile"
 	"github.com/leewayhq/leeway/internal/queue/segment"
@@ -82,6 +83,7 @@ type App struct {
 	profiles   *profiles.Store
 	references *profiles.References
 	series     *series.Store
+	logMetrics *logmetric.Metrics
 	archive    *archive.Archive
 	publisher  *publish.Publisher
 	processor  *process.Processor
@@ -116,12 +118,14 @@ var stages = []stage{
 	{"queue", (*App).openQueue},
 	{"profiles", (*App).openProfiles},
 	{"series", (*App).openSeries},
+	{"log metrics", (*App).openLogMetrics},
 	{"log archive", (*App).openArchive},
 	{"publisher", (*App).openPublisher},
 	{"processor", (*App).openProcessor},
 	{"door", (*App).openDoor},
 	{"scraping", (*App).openScrape},
 	{"inference", (*App).openInference},
+	{"log sources", (*App).openLogs},
 	{"listener", (*App).openListener},
 	{"notify", (*App).openNotify},
 	{"alert rules", (*App).openAlerts},
@@ -311,7 +315,7 @@ func (a *App) openSeries(context.Context) (err error) {
 
 func (a *App) openArchive(context.Context) (err error) {
 	r := &a.cfg.Retention
-	a.archive, err = archive.Open(archive.Config{Dir: a.dir("archive"), Retention: r.Logs, MaxBytes: r.LogsBytes, Logger: a.log, Registerer: a.reg})
+	a.archive, err = archive.Open(archive.Config{Dir: a.dir("archive"), Retention: r.Logs, MaxBytes: r.LogsBytes, Kept: a.logMetrics.Observe, Logger: a.log, Registerer: a.reg})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -20,7 +19,6 @@ import (
 	"github.com/leewayhq/leeway/internal/dashboard"
 	"github.com/leewayhq/leeway/internal/measure/catalogue"
 	"github.com/leewayhq/leeway/internal/process"
-	"github.com/leewayhq/leeway/internal/store/archive"
 	"github.com/leewayhq/leeway/internal/store/series/promapi"
 	"github.com/leewayhq/leeway/ui"
 )
@@ -50,11 +48,15 @@ func (a *App) openDashboard(context.Context) error {
 	if err != nil {
 		return err
 	}
+	loki, err := a.lokiHandler()
+	if err != nil {
+		return err
+	}
 	d, err := dashboard.New(dashboard.Config{
 		Registry: a.registry, Profiles: a.profiles, References: a.references, Series: a.series, Alerts: a.alerts, Guard: a.guard,
 		Ingest: ingest, PromAPI: prom, RemoteWrite: write, Targets: a.targets, Inference: a.inferenceHandler(), InferencePath: a.cfg.Inference.Path, Federate: shown.Federate(), ModelMetrics: shown.Models(), AlertmanagerAPI: a.notify.Handler(),
 		MetricsHandler: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		UI:             ui.FS(), Logs: a.searchLogs, Notifications: a.notifications, Silenced: a.notify.Silenced, Erase: a.erase, Partitions: a.partitions, Ready: a.ready, Reload: a.Reload,
+		UI:             ui.FS(), Logs: a.searchLogs, FollowLogs: a.followLogs, Loki: loki, Notifications: a.notifications, Silenced: a.notify.Silenced, Erase: a.erase, Partitions: a.partitions, Ready: a.ready, Reload: a.Reload,
 		PathPrefix: a.cfg.PathPrefix, Version: a.opts.Version, Build: a.opts.Build,
 		Demo: a.opts.Demo, InboxEnabled: true, Zone: a.zones.Load().site, Told: true, Logger: a.log, Registerer: a.reg,
 	})
@@ -126,48 +128,6 @@ func (a *App) partitions() []dashboard.Partition {
 			p.Error = s.Err.Error()
 		}
 		out = append(out, p)
-	}
-	return out
-}
-
-// searchLogs answers the API from the archive.
-func (a *App) searchLogs(ctx context.Context, q dashboard.LogQuery) (dashboard.LogPage, error) {
-	var levels []string // empty is all
-	if q.Level != "" {
-		levels, _ = archive.AtLeast(q.Level) // the dashboard has checked it
-	}
-	found, err := a.archive.Search(ctx, archive.Query{
-		From: q.From, To: q.To, Levels: levels, Service: q.Service, Text: q.Text, Limit: q.Limit, Cursor: q.Cursor,
-	})
-	if errors.Is(err, archive.ErrBadCursor) {
-		err = fmt.Errorf("%w: %w", dashboard.ErrBadCursor, err)
-	}
-	if err != nil {
-		return dashboard.LogPage{}, err
-	}
-	page := dashboard.LogPage{Next: found.Next, Lines: make([]dashboard.LogLine, 0, len(found.Lines))}
-	for _, l := range found.Lines {
-		page.Lines = append(page.Lines, dashboard.LogLine{Time: l.Time, Level: l.Level, Service: l.Service, Text: l.Message, Fields: fields(&l)})
-	}
-	return page, nil
-}
-
-// fields flattens a line's attributes to text.
-func fields(l *archive.Line) map[string]string {
-	out := map[string]string{}
-	if l.Model != "" {
-		out["model"] = l.Model
-	}
-	var attrs map[string]json.RawMessage
-	if json.Unmarshal([]byte(l.Attrs), &attrs) != nil {
-		return out
-	}
-	for name, raw := range attrs {
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			text = string(raw)
-		}
-		out[name] = text
 	}
 	return out
 }

@@ -41,6 +41,7 @@ type Config struct {
 	Drift     Drift     `yaml:"drift"`
 	Host      Host      `yaml:"host"`
 	Log       Log       `yaml:"log"`
+	Logs      Logs      `yaml:"logs"`
 
 	Models       map[string]Model `yaml:"models,reload"`
 	Rules        []Rule           `yaml:"rules,reload"`
@@ -271,6 +272,7 @@ func Default() *Config {
 		Drift:    Drift{Preset: "leeway", Method: "psi", PSILimit: 0.1, Significance: 0.01},
 		Host:     Host{Enabled: true, Interval: 15 * time.Second},
 		Log:      Log{Level: "info", Format: "text"},
+		Logs:     defaultLogs(),
 		Alerting: Alerting{Interval: time.Second, HostInterval: 15 * time.Second, Language: "en"},
 	}
 }

@@ -32,6 +32,7 @@ func (c *Config) validate(d *decoder) {
 	d.oneOf("log.format", c.Log.Format, "text", "json")
 	c.Host.validate(d)
 	d.atLeast("gpu.interval", c.GPU.Interval, time.Second)
+	c.Logs.validate(d)
 	for name, m := range c.Models {
 		m.validate(d, at{path: "models"}.key(name))
 	}

@@ -47,6 +47,10 @@ type Config struct {
 
 	// Logs searches the archive.
 	Logs func(context.Context, LogQuery) (LogPage, error)
+	// FollowLogs tells of log lines as they come, until ctx ends.
+	FollowLogs func(ctx context.Context, q LogQuery) *LogFeed
+	// Loki takes POST /loki/api/v1/push.
+	Loki http.Handler
 	// Notifications lists what was sent, the newest first.
 	Notifications func(limit int) []Notification
 	// Silenced tells whether somebody silenced alerts with these labels.

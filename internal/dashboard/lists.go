@@ -3,35 +3,7 @@ package dashboard
 import (
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 )
-
-// LogQuery asks the archive for log lines.
-type LogQuery struct {
-	From, To int64  // unix ms; from <= time < to
-	Level    string // at least this one; empty for all
-	Service  string
-	Text     string // to be found in the line
-	Limit    int
-	Cursor   string // of an earlier page
-}
-
-// LogLine is one line of a log.
-type LogLine struct {
-	Time    int64             `json:"time"` // ms
-	Level   string            `json:"level"`
-	Service string            `json:"service"`
-	Text    string            `json:"text"`
-	Fields  map[string]string `json:"fields"`
-}
-
-// LogPage is some lines, the newest first; Next goes on with older ones and is
-// empty at the end.
-type LogPage struct {
-	Lines []LogLine `json:"lines"`
-	Next  string    `json:"next"`
-}
 
 // ErrBadCursor is what Config.Logs returns for a cursor that is not one of its.
 var ErrBadCursor = errors.New("not a cursor of this list")
@@ -65,47 +37,6 @@ type Notification struct {
 	Text     string `json:"text"`
 	Severity string `json:"severity"`
 	Model    string `json:"model"`
-}
-
-var logLevels = []string{"", "trace", "debug", "info", "warn", "warning", "error", "fatal"}
-
-func (s *Server) getLogs(r *http.Request) (any, error) {
-	if s.cfg.Logs == nil {
-		return nil, notEnabled("log search")
-	}
-	q := r.URL.Query()
-	now := s.cfg.Now().UnixMilli()
-	sp := span{from: now - dayMS, to: now + 1}
-	if err := s.readRange(r, &sp, q.Get("from") != "", q.Get("to") != ""); err != nil {
-		return nil, err
-	}
-	limit, err := limitOf(r, 100, 1000)
-	if err != nil {
-		return nil, err
-	}
-	level := strings.ToLower(q.Get("level"))
-	if !slices.Contains(logLevels, level) {
-		return nil, badParam("level", level, "one of "+strings.Join(logLevels[1:], ", "))
-	}
-	if len(q.Get("text")) > 1000 || len(q.Get("service")) > 256 {
-		return nil, badParam("text", q.Get("text"), "at most 1,000 characters")
-	}
-	page, err := s.cfg.Logs(r.Context(), LogQuery{
-		From: sp.from, To: sp.to, Level: level, Service: q.Get("service"), Text: q.Get("text"), Limit: limit, Cursor: q.Get("cursor"),
-	})
-	if errors.Is(err, ErrBadCursor) {
-		return nil, badParam("cursor", q.Get("cursor"), "a cursor that an earlier answer gave")
-	}
-	if err != nil {
-		return nil, err
-	}
-	if page.Lines == nil {
-		page.Lines = []LogLine{}
-	}
-	for i := range page.Lines {
-		page.Lines[i].Fields = orEmptyMap(page.Lines[i].Fields)
-	}
-	return page, nil
 }
 
 func (s *Server) getNotifications(r *http.Request) (any, error) {

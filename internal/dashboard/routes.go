@@ -58,6 +58,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 	// Who may send may know when it is in the numbers.
 	mux.Handle("GET /api/v1/status", s.cfg.Guard.Require(access.Ingest, s.answer("/api/v1/status", s.getStatus)))
 	mux.Handle("GET /api/v1/events", s.cfg.Guard.RequireFunc(access.Read, s.getEvents))
+	mux.Handle("GET /api/v1/logs/tail", s.cfg.Guard.RequireFunc(access.Read, s.getLogTail))
 }
 
 func (s *Server) changeRoutes(mux *http.ServeMux) {
@@ -95,6 +96,7 @@ func (s *Server) handOn(mux *http.ServeMux) {
 	write := need(access.Ingest, either(s.cfg.RemoteWrite))
 	mux.Handle("POST /api/v1/write", write)
 	mux.Handle("POST /prometheus/api/v1/write", write)
+	mux.Handle("POST /loki/api/v1/push", need(access.Ingest, either(s.cfg.Loki)))
 	mux.Handle("GET /federate", need(access.Read, either(s.cfg.Federate)))
 	mux.Handle("GET /prometheus/federate", need(access.Read, either(s.cfg.Federate)))
 	mux.Handle("GET /metrics/models", need(access.Read, either(s.cfg.ModelMetrics)))

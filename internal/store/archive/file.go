@@ -196,17 +196,17 @@ func (a *Archive) write(f *file, lines []Line) error {
 		}
 	}
 	// The grams come first: a file without them is searched line by line.
-	if err := place(fs, gramsPath(a.path(f)), grams); err != nil {
+	if err := putInPlace(fs, gramsPath(a.path(f)), grams); err != nil {
 		return err
 	}
-	if err := place(fs, a.path(f), buf.Bytes()); err != nil {
+	if err := putInPlace(fs, a.path(f), buf.Bytes()); err != nil {
 		return err
 	}
 	return syncDir(fs, dir)
 }
 
-// place makes a file that is whole once it has its name.
-func place(fs vfs.FS, path string, b []byte) error {
+// putInPlace makes a file that is whole once it has its name.
+func putInPlace(fs vfs.FS, path string, b []byte) error {
 	tmp := path + tmpSuffix
 	if err := writeSynced(fs, tmp, b); err != nil {
 		return errors.Join(err, removeIfThere(fs, tmp))

@@ -77,16 +77,24 @@ func (g *gramSet) pack() []byte {
 	return out
 }
 
-// mayHold tells whether a text with this word, folded, can be in the group
-// whose set of so many bytes begins at a place of the file.
-func mayHold(file io.ReaderAt, at int64, size int, word string, run int) (bool, error) {
+// place is where a set stands in a file of grams.
+type place struct {
+	at   int64
+	size int // bytes
+	run  int
+}
+
+// mayHold tells whether a text with this word, folded, can be in the group of
+// the set.
+func (p place) mayHold(file io.ReaderAt, word string) (bool, error) {
+	size := p.size
 	if size < leastBits/8 || size > mostBits/8 || size&(size-1) != 0 {
 		return false, fmt.Errorf("a set of %d bytes", size)
 	}
 	var b [1]byte
-	for i := 0; i+run <= len(word); i++ {
-		h := hashGram(word[i:], run) & uint32(size*8-1)
-		if _, err := file.ReadAt(b[:], at+int64(h>>3)); err != nil {
+	for i := 0; i+p.run <= len(word); i++ {
+		h := hashGram(word[i:], p.run) & uint32(size*8-1)
+		if _, err := file.ReadAt(b[:], p.at+int64(h>>3)); err != nil {
 			return false, err
 		}
 		if b[0]>>(h&7)&1 == 0 {

@@ -231,9 +231,9 @@ func (g *group) mayHold(r *reader, word string) (bool, error) {
 	case r.grams == nil || len(word) < 3:
 		return true, nil
 	case len(word) >= 5:
-		return mayHold(r.grams, g.At+int64(g.Three), g.Five, word, 5)
+		return place{g.At + int64(g.Three), g.Five, 5}.mayHold(r.grams, word)
 	}
-	return mayHold(r.grams, g.At, g.Three, word, 3)
+	return place{g.At, g.Three, 3}.mayHold(r.grams, word)
 }
 
 // enough tells whether lines up to a time cannot be among the newest any more.

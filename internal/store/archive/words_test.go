@@ -212,7 +212,7 @@ func FuzzGrams(f *testing.F) {
 			if from < 0 || n < run || from > len(text) || n > len(text)-from {
 				continue
 			}
-			may, err := mayHold(readerAt(packed), 0, len(packed), text[from:from+n], run)
+			may, err := place{0, len(packed), run}.mayHold(readerAt(packed), text[from:from+n])
 			if err != nil || !may {
 				t.Fatalf("%q of %q: %v %v", text[from:from+n], text, may, err)
 			}
@@ -228,4 +228,3 @@ func (r readerAt) ReadAt(b []byte, at int64) (int, error) {
 	}
 	return copy(b, r[at:]), nil
 }
-

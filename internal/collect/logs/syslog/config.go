@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,9 +19,11 @@ type Config struct {
 	TCP, TLS, UDP string // addresses; empty does not listen
 	TLSConfig     *tls.Config
 	Put           func(context.Context, *event.Batch) error
-	Service       string // of lines that name no program
-	Parse         logs.ParseConfig
-	Zone          *time.Location // of times that name none: UTC
+	// Allow are the networks that may send besides this machine.
+	Allow   []netip.Prefix
+	Service string // of lines that name no program
+	Parse   logs.ParseConfig
+	Zone    *time.Location // of times that name none: UTC
 	// Connections bounds those of all hosts, HostConnections those of one: 500
 	// and 100. More are closed, counted.
 	Connections, HostConnections int
@@ -91,7 +94,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return c
 	}
 	m := &metrics{
-		refused:     counter("refused_connections_total", "Connections that were closed because there are too many."),
+		refused:     counter("refused_connections_total", "Connections that were closed because there are too many, or of a host that may not send."),
 		malformed:   counter("malformed_total", "Connections that were closed because a message had no readable length."),
 		timeouts:    counter("idle_connections_total", "Connections that were closed because nothing came, or at a stop."),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: "leeway_logs_syslog_connections", Help: "Open connections."}),

@@ -21,6 +21,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -181,6 +182,10 @@ func (s *Server) join(c net.Conn) bool {
 	addr := addrOf(c.RemoteAddr())
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.allowed(addr) {
+		s.metrics.refused.Inc()
+		return false
+	}
 	same := 0
 	for _, a := range s.conns {
 		if a == addr {
@@ -194,6 +199,11 @@ func (s *Server) join(c net.Conn) bool {
 	s.conns[c] = addr
 	s.metrics.connections.Set(float64(len(s.conns)))
 	return true
+}
+
+// allowed tells whether a host may send: syslog has nothing else to know it by.
+func (s *Server) allowed(addr netip.Addr) bool {
+	return addr.IsLoopback() || slices.ContainsFunc(s.cfg.Allow, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 func (s *Server) leave(c net.Conn) {
@@ -294,6 +304,10 @@ func (s *Server) receive(c *net.UDPConn, lines chan<- logs.Line) {
 			continue // an ICMP answer of somebody
 		}
 		addr := from.Addr().Unmap()
+		if !s.allowed(addr) {
+			s.sink.Drop("not_allowed", 1)
+			continue
+		}
 		if l := s.rates.of(addr); l != nil && !l.Allow() {
 			s.sink.Drop("too_fast", 1)
 			continue
