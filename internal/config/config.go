@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/leewayhq/leeway/internal/access"
+	"github.com/leewayhq/leeway/internal/collect/host"
 )
 
 // Config is the whole file. Default gives what an empty file means.
@@ -40,6 +41,7 @@ type Config struct {
 	Retention Retention `yaml:"retention"`
 	Drift     Drift     `yaml:"drift"`
 	Host      Host      `yaml:"host"`
+	GPU       GPU       `yaml:"gpu"`
 	Log       Log       `yaml:"log"`
 	Logs      Logs      `yaml:"logs"`
 
@@ -141,8 +143,24 @@ type Drift struct {
 	Significance float64 `yaml:"significance"`
 }
 
-// Host is the collector of this machine's CPU, memory, disk and network.
+// Host is the collector of this machine.
 type Host struct {
+	Enabled    bool          `yaml:"enabled"`
+	Interval   time.Duration `yaml:"interval"`
+	Collectors []string      `yaml:"collectors"` // of host.Parts
+	MaxSets    int           `yaml:"max_sets"`   // label sets of each sensor
+	Root       string        `yaml:"root,path"`  // where the machine's / is mounted
+	Processes  []HostProcess `yaml:"processes"`
+}
+
+// HostProcess names processes that are measured together.
+type HostProcess struct {
+	Name  string `yaml:"name"`
+	Match string `yaml:"match"` // regular expression on the command line
+}
+
+// GPU is the collector of this machine's graphics processors.
+type GPU struct {
 	Enabled  bool          `yaml:"enabled"`
 	Interval time.Duration `yaml:"interval"`
 }
@@ -270,7 +288,8 @@ func Default() *Config {
 			Series: 15 * day, SeriesBytes: 20 << 30, Logs: 7 * day, LogsBytes: 10 << 30,
 		},
 		Drift:    Drift{Preset: "leeway", Method: "psi", PSILimit: 0.1, Significance: 0.01},
-		Host:     Host{Enabled: true, Interval: 15 * time.Second},
+		Host:     Host{Enabled: true, Interval: 15 * time.Second, Collectors: host.Parts(), MaxSets: 100},
+		GPU:      GPU{Enabled: true, Interval: 15 * time.Second},
 		Log:      Log{Level: "info", Format: "text"},
 		Logs:     defaultLogs(),
 		Alerting: Alerting{Interval: time.Second, HostInterval: 15 * time.Second, Language: "en"},
