@@ -27,11 +27,11 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	promscrape "github.com/prometheus/prometheus/scrape"
 
-	// The kinds of discovery that a configuration can name.
+	// The kinds of discovery that a configuration can name; kubernetes.go has one
+	// more.
 	_ "github.com/prometheus/prometheus/discovery/dns"
 	_ "github.com/prometheus/prometheus/discovery/file"
 	_ "github.com/prometheus/prometheus/discovery/http"
-	_ "github.com/prometheus/prometheus/discovery/kubernetes"
 	_ "github.com/prometheus/prometheus/discovery/moby"
 )
 

@@ -272,7 +272,7 @@ func TestWhatTheDoorRefusesIsCounted(t *testing.T) {
 func TestParse(t *testing.T) {
 	for _, good := range []string{
 		"", "\n\n                []\n", "\n               \n- job_name: a\n",
-		"- job_name: a\n  kubernetes_sd_configs: [{role: pod, api_server: \"https://k\"}]\n  dns_sd_configs: [{names: [x], type: A, port: 1}]\n  docker_sd_configs: [{host: \"unix:///var/run/docker.sock\"}]\n",
+		"- job_name: a\n  dns_sd_configs: [{names: [x], type: A, port: 1}]\n  docker_sd_configs: [{host: \"unix:///var/run/docker.sock\"}]\n",
 		"- job_name: a\n  basic_auth: {username: u, password_file: p}\n  tls_config: {insecure_skip_verify: true}\n",
 	} {
 		if _, err := Parse([]byte(good), "/etc"); err != nil {

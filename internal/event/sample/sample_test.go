@@ -129,3 +129,29 @@ func FuzzHistogram(f *testing.F) {
 		}
 	})
 }
+
+// FuzzFrames takes any frame as one of samples, as the worker does.
+func FuzzFrames(f *testing.F) {
+	f.Add(some(f, 3, 5).AppendTo(nil))
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		b, err := event.Decode(frame)
+		if err != nil {
+			return
+		}
+		b.Kind = event.Samples
+		for _, part := range b.Split(2) {
+			if part == nil {
+				continue
+			}
+			again, err := event.Decode(part.AppendTo(nil))
+			if err != nil && len(b.Time) > 0 {
+				t.Fatal(err)
+			}
+			for i := range again.Rows {
+				key, _ := again.Points.Series.At(i)
+				_, _ = Labels(key)
+				_, _ = Histogram(again.Points.Histogram.At(i))
+			}
+		}
+	})
+}
