@@ -29,6 +29,7 @@ import (
 	"github.com/leewayhq/leeway/internal/alert"
 	"github.com/leewayhq/leeway/internal/collect"
 	"github.com/leewayhq/leeway/internal/collect/inference"
+	"github.com/leewayhq/leeway/internal/collect/otlp"
 	"github.com/leewayhq/leeway/internal/collect/scrape"
 	"github.com/leewayhq/leeway/internal/config"
 	"github.com/leewayhq/leeway/internal/dashboard"
@@ -93,6 +94,9 @@ type App struct {
 	notify     *notify.Notifier
 	alerts     *alert.Engine
 
+	otlp         *otlp.Receiver // nil where it is not wanted
+	otlpListener net.Listener   // of gRPC
+
 	reloading sync.Mutex // held while inForce changes
 	inForce   *taken
 	zones     atomic.Pointer[zones]
@@ -126,6 +130,7 @@ var stages = []stage{
 	{"scraping", (*App).openScrape},
 	{"inference", (*App).openInference},
 	{"log sources", (*App).openLogs},
+	{"otlp", (*App).openOTLP},
 	{"listener", (*App).openListener},
 	{"notify", (*App).openNotify},
 	{"alert rules", (*App).openAlerts},

@@ -37,6 +37,7 @@ type Config struct {
 	Queue     Queue     `yaml:"queue"`
 	Ingest    Ingest    `yaml:"ingest"`
 	Inference Inference `yaml:"inference"`
+	OTLP      OTLP      `yaml:"otlp"`
 	Join      Join      `yaml:"join"`
 	Retention Retention `yaml:"retention"`
 	Drift     Drift     `yaml:"drift"`
@@ -282,6 +283,7 @@ func Default() *Config {
 			Enabled: true, Path: "/api/v1/cloudevents", Wait: time.Minute,
 			MaxWaitingBytes: 64 << 20, MaxQueueBytes: 1 << 30,
 		},
+		OTLP: defaultOTLP(),
 		Join: Join{Horizon: 30 * day},
 		Retention: Retention{
 			Profiles: 2 * 365 * day, MinuteProfiles: 2 * day, Samples: 90 * day,

@@ -26,6 +26,7 @@ func (c *Config) validate(d *decoder) {
 	c.Queue.validate(d)
 	c.Ingest.validate(d)
 	c.Inference.validate(d)
+	c.OTLP.validate(d)
 	c.validateHistory(d)
 	c.Drift.validate(d)
 	d.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")

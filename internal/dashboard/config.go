@@ -39,6 +39,8 @@ type Config struct {
 	Federate        http.Handler // /federate
 	ModelMetrics    http.Handler // /metrics/models
 	RemoteWrite     http.Handler // POST /api/v1/write, and below /prometheus
+	// OTLP takes POST of /v1/logs, /v1/metrics and /v1/traces, by path.
+	OTLP map[string]http.Handler
 	// Inference takes the CloudEvents of inference loggers at POST
 	// /api/v1/inference and at InferencePath, if there is one.
 	Inference     http.Handler

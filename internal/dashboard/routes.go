@@ -96,6 +96,10 @@ func (s *Server) handOn(mux *http.ServeMux) {
 	write := need(access.Ingest, either(s.cfg.RemoteWrite))
 	mux.Handle("POST /api/v1/write", write)
 	mux.Handle("POST /prometheus/api/v1/write", write)
+	for path, h := range s.cfg.OTLP {
+		mux.Handle("POST "+path, need(access.Ingest, h))
+		mux.Handle("POST /api/v1/otlp"+path, need(access.Ingest, h)) // as Prometheus has it
+	}
 	mux.Handle("POST /loki/api/v1/push", need(access.Ingest, either(s.cfg.Loki)))
 	mux.Handle("GET /federate", need(access.Read, either(s.cfg.Federate)))
 	mux.Handle("GET /prometheus/federate", need(access.Read, either(s.cfg.Federate)))
