@@ -30,6 +30,7 @@ import (
 	"github.com/leewayhq/leeway/internal/collect"
 	"github.com/leewayhq/leeway/internal/collect/inference"
 	"github.com/leewayhq/leeway/internal/collect/otlp"
+	"github.com/leewayhq/leeway/internal/collect/probe"
 	"github.com/leewayhq/leeway/internal/collect/scrape"
 	"github.com/leewayhq/leeway/internal/config"
 	"github.com/leewayhq/leeway/internal/dashboard"
@@ -93,6 +94,7 @@ type App struct {
 	inference  *inference.Collector // nil where it is not wanted
 	notify     *notify.Notifier
 	alerts     *alert.Engine
+	probes     *probe.Prober
 
 	otlp         *otlp.Receiver // nil where it is not wanted
 	otlpListener net.Listener   // of gRPC
@@ -135,6 +137,7 @@ var stages = []stage{
 	{"notify", (*App).openNotify},
 	{"alert rules", (*App).openAlerts},
 	{"host collector", (*App).openHost},
+	{"probes", (*App).openProbes},
 	{"upkeep", (*App).openUpkeep},
 	{"dashboard", (*App).openDashboard},
 }

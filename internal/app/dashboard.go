@@ -56,7 +56,7 @@ func (a *App) openDashboard(context.Context) error {
 		Registry: a.registry, Profiles: a.profiles, References: a.references, Series: a.series, Alerts: a.alerts, Guard: a.guard,
 		Ingest: ingest, PromAPI: prom, RemoteWrite: write, OTLP: a.otlpHandlers(), Targets: a.targets, Inference: a.inferenceHandler(), InferencePath: a.cfg.Inference.Path, Federate: shown.Federate(), ModelMetrics: shown.Models(), AlertmanagerAPI: a.notify.Handler(),
 		MetricsHandler: promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		UI:             ui.FS(), Logs: a.searchLogs, FollowLogs: a.followLogs, Loki: loki, Notifications: a.notifications, Silenced: a.notify.Silenced, Erase: a.erase, Partitions: a.partitions, Ready: a.ready, Reload: a.Reload,
+		UI:             ui.FS(), Logs: a.searchLogs, FollowLogs: a.followLogs, Loki: loki, Notifications: a.notifications, Silenced: a.notify.Silenced, Erase: a.erase, Partitions: a.partitions, Probes: a.probes.States, Ready: a.ready, Reload: a.Reload,
 		PathPrefix: a.cfg.PathPrefix, Version: a.opts.Version, Build: a.opts.Build,
 		Demo: a.opts.Demo, InboxEnabled: true, Zone: a.zones.Load().site, Told: true, Logger: a.log, Registerer: a.reg,
 	})

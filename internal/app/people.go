@@ -137,6 +137,7 @@ func Check(cfg *config.Config) config.Errors {
 			problems = append(problems, cfg.Problem("models."+name, err.Error()))
 		}
 	}
+	problems = append(problems, checkProbes(cfg)...)
 	_, more := notifySettings(cfg)
 	problems = append(problems, more...)
 	_, more = scrapeSettings(cfg)

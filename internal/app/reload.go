@@ -94,6 +94,7 @@ func (a *App) apply(next *taken) error {
 		{"alerting", func() error { return a.notify.Reload(next.notify) }, func() error { return a.notify.Reload(old.notify) }},
 		{"rules", func() error { return a.alerts.SetFileRules(next.rules) }, func() error { return a.alerts.SetFileRules(old.rules) }},
 		{"models", func() error { return a.declareModels(next.cfg) }, models.putBack},
+		{"probes", func() error { return a.setProbes(next.cfg) }, func() error { return a.setProbes(old.cfg) }},
 		{"scraping", func() error { return a.scraper.Apply(next.scrape) }, func() error { return a.scraper.Apply(old.scrape) }},
 	}
 	for i, s := range steps {

@@ -49,6 +49,7 @@ type Config struct {
 	Models       map[string]Model `yaml:"models,reload"`
 	Rules        []Rule           `yaml:"rules,reload"`
 	RuleFiles    []string         `yaml:"rule_files,path,reload"`
+	Probes       []Probe          `yaml:"probes,reload"`
 	Alerting     Alerting         `yaml:"alerting"`
 	Alertmanager Raw              `yaml:"alertmanager,reload"`
 

@@ -121,7 +121,7 @@ func (s *source) problem(path, message string) Problem {
 // secretKeys finds keys whose values must not be shown, in our sections and in
 // Alertmanager's. What follows on the line is hidden with the value: where a
 // value ends is unknown when the line is broken.
-var secretKeys = regexp.MustCompile(`(?i)([\w-]*(?:password|secret|token|url|_key)["']?\s*:)\s*\S`)
+var secretKeys = regexp.MustCompile(`(?i)([\w-]*(?:password|secret|token|url|value|_key)["']?\s*:)\s*\S`)
 
 // Dir is the folder of the file that a configuration came from.
 func (c *Config) Dir() string {
@@ -131,12 +131,15 @@ func (c *Config) Dir() string {
 	return filepath.Dir(c.source.file)
 }
 
+// userInfo is a name and password in an address.
+var userInfo = regexp.MustCompile(`://[^/\s"']*@`)
+
 // line gives the source of a line as it may be shown.
 func (s *source) line(n int) string {
 	if n < 1 || n > len(s.lines) {
 		return ""
 	}
-	text := s.lines[n-1]
+	text := userInfo.ReplaceAllString(s.lines[n-1], "://<redacted>@")
 	for _, m := range secretKeys.FindAllStringSubmatchIndex(text, -1) {
 		if text[m[2]:m[3]] != "external_url:" {
 			text = text[:m[3]] + " <redacted>"

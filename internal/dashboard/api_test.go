@@ -285,7 +285,7 @@ func TestRulesAreWrittenAndDeleted(t *testing.T) {
 func TestSmallLists(t *testing.T) {
 	s := newSite(t, nil)
 	s.contract = openContract(t)
-	for _, path := range []string{"/api/v1/logs?text=x&level=warn", "/api/v1/notifications", "/api/v1/metrics-catalogue", "/api/v1/status", "/api/v1/alerts", "/api/v1/alerts/history", "/api/v1/bootstrap", "/api/v1/session", "/api/v1/tokens"} {
+	for _, path := range []string{"/api/v1/logs?text=x&level=warn", "/api/v1/notifications", "/api/v1/metrics-catalogue", "/api/v1/probes", "/api/v1/status", "/api/v1/alerts", "/api/v1/alerts/history", "/api/v1/bootstrap", "/api/v1/session", "/api/v1/tokens"} {
 		s.get(path, nil)
 	}
 	s.problem("GET", "/api/v1/logs?level=loud", nil, http.StatusBadRequest, "bad_parameter")

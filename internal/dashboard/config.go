@@ -15,6 +15,7 @@ import (
 
 	"github.com/leewayhq/leeway/internal/access"
 	"github.com/leewayhq/leeway/internal/alert"
+	probes "github.com/leewayhq/leeway/internal/collect/probe"
 	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/store/profiles"
 	"github.com/leewayhq/leeway/internal/store/series"
@@ -62,6 +63,8 @@ type Config struct {
 	// Targets lists what is scraped, and how many targets of each job were
 	// dropped by its own rules.
 	Targets func() ([]Target, map[string]int)
+	// Probes tells what probes found last; nil tells nothing.
+	Probes func() []probes.State
 	// Partitions tells how far the processor is; nil tells nothing.
 	Partitions func() []Partition
 	// Ready says why the server cannot do its work yet, if it cannot.

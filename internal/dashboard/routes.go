@@ -51,6 +51,7 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 		"/api/v1/logs":                        s.getLogs,
 		"/api/v1/notifications":               s.getNotifications,
 		"/api/v1/targets":                     s.getTargets,
+		"/api/v1/probes":                      s.getProbes,
 		"/api/v1/metrics-catalogue":           s.getCatalogue,
 	} {
 		mux.Handle("GET "+path, s.cfg.Guard.Require(access.Read, s.answer(path, h)))

@@ -20,6 +20,7 @@ import (
 	"github.com/leewayhq/leeway/internal/access"
 	"github.com/leewayhq/leeway/internal/alert"
 	"github.com/leewayhq/leeway/internal/collect"
+	probes "github.com/leewayhq/leeway/internal/collect/probe"
 	"github.com/leewayhq/leeway/internal/collect/rest"
 	"github.com/leewayhq/leeway/internal/model"
 	"github.com/leewayhq/leeway/internal/process"
@@ -104,6 +105,11 @@ func newSite(t testing.TB, change func(*Config)) *site {
 			return LogPage{Lines: []LogLine{{Time: q.From, Level: "error", Text: q.Text}}}, nil
 		},
 		Reload: func() error { return nil },
+		Probes: func() []probes.State {
+			right := true
+			return []probes.State{{Name: "new", Kind: probes.TCP, Target: "h:1"}, {Name: "p", Kind: probes.HTTP, Target: "http://h/", Last: &probes.Result{
+				Correct: &right, Success: true, Phases: map[string]float64{"connect": 0.1}}}}
+		},
 	}
 	if change != nil {
 		change(&cfg)

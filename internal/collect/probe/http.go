@@ -37,6 +37,19 @@ func newChecker(s Spec, cfg *Config) (checker, []Problem) {
 	return newHTTPCheck(base)
 }
 
+// Check reports every problem of a probe, those of the files that it names too.
+func (s Spec) Check() []Problem {
+	s = s.withDefaults()
+	problems := s.Validate()
+	if _, _, err := s.tls(); err != nil {
+		problems = append(problems, Problem{"ca_file", err.Error()})
+	}
+	if len(problems) == 0 {
+		_, problems = newChecker(s, &Config{})
+	}
+	return problems
+}
+
 // dialer is what all kinds share.
 type dialer struct {
 	cfg  *Config
