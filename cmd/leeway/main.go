@@ -53,6 +53,7 @@ type stdio struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the server", serve},
+		{"agent", "measure this machine for a server elsewhere", runAgent},
 		{"demo", "run a server and a drifting model service beside it", runDemo},
 		{"proxy", "stand before a model server and record what goes by", runProxy},
 		{"import", "send a file of predictions, labels or reference rows", importFile},
