@@ -52,6 +52,7 @@ var sections = []section{
 	{name: "features", run: manyFeatures},
 	{name: "http", run: overHTTP},
 	{name: "webhook", run: webhook, free: true},
+	{name: "logs", run: logSearches, free: true},
 }
 
 func main() {
