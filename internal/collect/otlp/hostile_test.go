@@ -2,12 +2,15 @@ package otlp
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -105,6 +108,38 @@ func TestWeightIsEnough(t *testing.T) {
 			t.Errorf("decoding kept %d bytes, %d were expected of %d", kept, weight, len(q.data))
 		}
 	}
+}
+
+// pairs are n attributes in the field of a message.
+func pairs(field protowire.Number, n int) []byte {
+	var out []byte
+	for i := range n {
+		pair := append(within([]byte(fmt.Sprint("l", i)), 1), within([]byte("v"), 1, 2)...)
+		out = append(out, within(pair, field)...)
+	}
+	return out
+}
+
+// The translator's time grows with the square of attributes; ours must not.
+func TestManyAttributes(t *testing.T) {
+	const many = 60_000
+	when := protowire.AppendFixed64(protowire.AppendTag(nil, 3, protowire.Fixed64Type), uint64(at(0)))
+	points := append(within(when, 1), within(append(pairs(7, many), when...), 1)...)
+	metric := append(within([]byte("g"), 1), within(points, 5)...)
+	job := within(append(within([]byte("service.name"), 1), within([]byte("api"), 1, 2)...), 1)
+	resource := append(pairs(1, many), job...)
+	body := within(append(within(resource, 1), within(metric, 2, 2)...), 1)
+	s := newSite(t, nil)
+	began := time.Now()
+	w := s.send("/v1/metrics", protobuf, "", body)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	resp := pmetricotlp.NewExportResponse()
+	if err := resp.UnmarshalProto(w.Body.Bytes()); err != nil || resp.PartialSuccess().RejectedDataPoints() != 1 {
+		t.Error(w.Code, err, resp.PartialSuccess().RejectedDataPoints())
+	}
+	s.wantSeries(map[string]string{`{__name__="g", job="api"}@0`: "0"})
 }
 
 func fuzz(f *testing.F, as format) {

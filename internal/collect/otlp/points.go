@@ -29,8 +29,9 @@ func (r *Receiver) takeMetrics(ctx context.Context, q *request) (*outcome, error
 	}
 	all, deltas := m.Metrics(), pmetric.NewMetrics()
 	points := all.DataPointCount()
-	moveDeltas(all, deltas)
 	p := &samples{receiver: r, now: r.cfg.Now(), seen: map[uint64]bool{}}
+	p.prune(all)
+	moveDeltas(all, deltas)
 	if err := p.translate(ctx, all); err != nil {
 		return nil, err
 	}
