@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"maps"
 	"math"
 	"slices"
 )
@@ -47,11 +48,12 @@ func (w *writer) floats(values []float64) {
 
 // strings writes the different strings, ascending, then each row's place.
 func (w *writer) strings(values []string) {
-	names := slices.Clone(values)
-	slices.Sort(names)
-	names = slices.Compact(names)
+	at := map[string]int{}
+	for _, v := range values {
+		at[v] = 0
+	}
+	names := slices.Sorted(maps.Keys(at))
 	w.uvarint(uint64(len(names)))
-	at := make(map[string]int, len(names))
 	for i, v := range names {
 		w.string(v)
 		at[v] = i

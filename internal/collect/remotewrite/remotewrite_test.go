@@ -360,7 +360,9 @@ func TestRefusalsAreToBeSentAgain(t *testing.T) {
 	body := encodeV2(t, sent{labels: []string{"__name__", "up"}, floats: []float64{1}})
 	for class, status := range map[error]int{decode.ErrFull: 503, decode.ErrTooFast: 429, errors.New("disk on fire"): 500} {
 		s := newSite(t, func(c *Config) {
-			c.Put = func(context.Context, *event.Batch) error { return &decode.RetryError{Class: class, After: 7 * time.Second} }
+			c.Put = func(context.Context, *event.Batch) error {
+				return &decode.RetryError{Class: class, After: 7 * time.Second}
+			}
 		})
 		w := s.send(body, nil)
 		if w.Code != status || written(t, w, "Samples") != 0 || status < 500 != (status == 429) {
