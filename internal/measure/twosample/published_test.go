@@ -251,7 +251,7 @@ func TestFrourosPublished(t *testing.T) {
 		P    []float64 `json:"js_p"`
 		Q    []float64 `json:"js_q"`
 	}
-	b, err := os.ReadFile("testdata/frouros.json")
+	b, err := os.ReadFile("../../../test/parity/expected/twosample_frouros.json")
 	if err == nil {
 		err = json.Unmarshal(b, &file)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// scipyFile is what testdata/generate.py printed.
+// scipyFile is what test/parity/twosample.py printed.
 type scipyFile struct {
 	Columns map[string]struct {
 		Cur, Ref       []float64
@@ -22,7 +22,7 @@ type scipyFile struct {
 
 func readScipy(t *testing.T) (f scipyFile) {
 	t.Helper()
-	b, err := os.ReadFile("testdata/scipy.json")
+	b, err := os.ReadFile("../../../test/parity/expected/twosample_scipy.json")
 	if err == nil {
 		err = json.Unmarshal(b, &f)
 	}

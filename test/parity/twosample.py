@@ -1,8 +1,9 @@
-"""Writes scipy.json and frouros.json: what scipy 1.17.1 and numpy 2.4.6 say of small samples."""
-import json, warnings
+"""Writes expected/twosample_{scipy,frouros}.json: what scipy 1.17.1 and numpy 2.4.6 say of small samples."""
+import json, pathlib, warnings
 import numpy as np
 from scipy import stats
 warnings.simplefilter("ignore")
+EXPECTED = pathlib.Path(__file__).resolve().parent / "expected"
 rng = np.random.default_rng(7)
 cases = {
     "normal": (rng.normal(0, 1, 300), rng.normal(0.2, 1.1, 400)),
@@ -46,7 +47,7 @@ for cur, ref in [([10, 20, 30], [6, 9, 17]), ([12, 5], [29, 2]), ([300, 20, 5, 9
     if len(cur) == 2:
         want["fisher"] = pair(stats.fisher_exact([[cur[1], cur[0]], [ref[1], ref[0]]]))
     out["tables"].append({"cur": cur, "ref": ref, "want": want})
-json.dump(out, open("scipy.json", "w"))
+json.dump(out, open(EXPECTED / "twosample_scipy.json", "w"))
 
 # Frouros' fixtures: frouros/tests/conftest.py, and the shares of its JS.
 def rows(mean, cov):
@@ -61,4 +62,4 @@ bins = np.linspace(union.min(), union.max(), 10)
 def shares(x):
     return np.diff(stats.rv_histogram(np.histogram(x, bins="auto")).cdf(bins)).tolist()
 json.dump({"x": rows(np.ones(2), 2 * np.eye(2)), "y": rows(np.zeros(2), 3 * np.eye(2) - 1),
-           "js_p": shares(ref), "js_q": shares(cur)}, open("frouros.json", "w"))
+           "js_p": shares(ref), "js_q": shares(cur)}, open(EXPECTED / "twosample_frouros.json", "w"))
