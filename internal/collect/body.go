@@ -72,13 +72,13 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, encoding string) (
 	if encoding == "" || encoding == "identity" {
 		how.Size = max(r.ContentLength, 0)
 	}
-	paced := &pacedReader{
-		r: http.MaxBytesReader(w, r.Body, l.Bytes), conn: http.NewResponseController(w),
-		idle: l.IdleTimeout, end: time.Now().Add(l.ReadTimeout),
+	paced := &decode.Paced{
+		R: http.MaxBytesReader(w, r.Body, l.Bytes), Conn: http.NewResponseController(w),
+		Idle: l.IdleTimeout, End: time.Now().Add(l.ReadTimeout),
 	}
 	var err error
 	body.Data, err = b.inflater.Read(nil, paced, how)
-	body.Came = paced.n
+	body.Came = paced.Came
 	return body, err
 }
 
@@ -107,31 +107,6 @@ func (b *Body) Room(size int64) error {
 func (b *Body) Release() {
 	b.bodies.inFlight.Release(b.held)
 	b.held, b.Data = 0, nil
-}
-
-// pacedReader reads a body that must not stand still for longer than idle, nor
-// last beyond end.
-type pacedReader struct {
-	r    io.Reader
-	conn *http.ResponseController
-	idle time.Duration
-	end  time.Time
-	set  time.Time // when the deadline was last set
-	n    int64
-}
-
-func (p *pacedReader) Read(b []byte) (int, error) {
-	if now := time.Now(); now.Sub(p.set) > p.idle/16 {
-		p.set = now
-		deadline := now.Add(p.idle)
-		if deadline.After(p.end) {
-			deadline = p.end
-		}
-		_ = p.conn.SetReadDeadline(deadline) // the error is that of a connection without deadlines, as in tests
-	}
-	n, err := p.r.Read(b)
-	p.n += int64(n)
-	return n, err
 }
 
 // Problem is the answer to an error of Bodies.Read or of Door.Put. What it does

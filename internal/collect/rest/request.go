@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -194,12 +193,12 @@ func (q *request) readBody(dst []byte) ([]byte, error) {
 	if b.Encoding == "" || b.Encoding == "identity" {
 		b.Size = max(q.r.ContentLength, 0)
 	}
-	paced := &pacedReader{
-		r: http.MaxBytesReader(q.w, q.r.Body, b.Limit), conn: http.NewResponseController(q.w),
-		idle: q.cfg.IdleTimeout, end: time.Now().Add(q.cfg.ReadTimeout),
+	paced := &decode.Paced{
+		R: http.MaxBytesReader(q.w, q.r.Body, b.Limit), Conn: http.NewResponseController(q.w),
+		Idle: q.cfg.IdleTimeout, End: time.Now().Add(q.cfg.ReadTimeout),
 	}
 	dst, err := q.inflater.Read(dst, paced, b)
-	q.bytes = paced.n
+	q.bytes = paced.Came
 	return dst, err
 }
 
@@ -216,29 +215,4 @@ func (q *request) room(size int64) error {
 	}
 	q.held = size
 	return nil
-}
-
-// pacedReader reads a body that must not stand still for longer than idle, nor
-// last beyond end.
-type pacedReader struct {
-	r    io.Reader
-	conn *http.ResponseController
-	idle time.Duration
-	end  time.Time
-	set  time.Time // when the deadline was last set
-	n    int64
-}
-
-func (p *pacedReader) Read(b []byte) (int, error) {
-	if now := time.Now(); now.Sub(p.set) > p.idle/16 {
-		p.set = now
-		deadline := now.Add(p.idle)
-		if deadline.After(p.end) {
-			deadline = p.end
-		}
-		_ = p.conn.SetReadDeadline(deadline) // the error is that of a connection without deadlines, as in tests
-	}
-	n, err := p.r.Read(b)
-	p.n += int64(n)
-	return n, err
 }
